@@ -1,0 +1,6 @@
+package addr
+
+import "go4.org/netipx"
+
+// Range is a run of addresses of one family, both ends in.
+type Range = netipx.IPRange
