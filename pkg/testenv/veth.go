@@ -50,6 +50,14 @@ func Veth(t TB, a, b *End) {
 			t.Fatalf("bring up %s: %v", e.Name, err)
 		}
 	}
+	// Unasked, the kernel may take a second to notice the carrier, and until then
+	// the end answers no neighbour solicitation; being asked, it looks.
+	for _, e := range []*End{a, b} {
+		e.NS.Do(func() { _, err = netlink.LinkByName(e.Name) })
+		if err != nil {
+			t.Fatalf("bring up %s: %v", e.Name, err)
+		}
+	}
 }
 
 // bringUp runs inside e's namespace.
@@ -61,7 +69,7 @@ func (e *End) bringUp() error {
 	e.Index, e.MAC = link.Attrs().Index, link.Attrs().HardwareAddr
 	const noLinkLocal = 1 // IN6_ADDR_GEN_MODE_NONE
 	if err := netlink.LinkSetIP6AddrGenMode(link, noLinkLocal); err != nil {
-		return fmt.Errorf("no link-local address: %w", err)
+		return fmt.Errorf("turn off link-local addresses: %w", err)
 	}
 	six := false
 	for _, text := range e.Addrs {
