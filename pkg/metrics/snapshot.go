@@ -1,0 +1,77 @@
+package metrics
+
+import "time"
+
+// Snapshot is what the rest of the agent knows at the moment of a scrape.
+type Snapshot struct {
+	Version, GoVersion string
+
+	Revision   uint64
+	RevisionAt time.Time
+	Degraded   bool
+
+	ReloadAt  time.Time
+	ReloadAge time.Duration
+	ReloadOK  bool
+
+	Errors, Warnings                  int
+	Tenants, Lists, Orphaned, Entries int
+
+	Tries       map[string]Trie // by family: ipv4, ipv6
+	KernelBytes uint64
+	Interfaces  []Interface
+	Traffic     map[string]Traffic // by endpoint
+	Reasons     map[string]Volume
+	EventsLost  map[string]uint64 // by who lost them: kernel, watch
+}
+
+// Trie is how full a map of the kernel is.
+type Trie struct{ Prefixes, Capacity int }
+
+func (t Trie) fill() float64 {
+	if t.Capacity == 0 {
+		return 0
+	}
+	return float64(t.Prefixes) / float64(t.Capacity)
+}
+
+// Interface is one that should be guarded.
+type Interface struct {
+	Name, Mode string
+	Attached   bool
+}
+
+// Traffic is what the kernel did at an endpoint.
+type Traffic struct{ Pass, Drop, WouldDrop Volume }
+
+// Volume is an amount of traffic.
+type Volume struct{ Packets, Bytes uint64 }
+
+func traffic(by map[string]Traffic, set func(float64, ...string), of func(Volume) float64) {
+	for endpoint, t := range by {
+		set(of(t.Pass), endpoint, "pass")
+		set(of(t.Drop), endpoint, "drop")
+		set(of(t.WouldDrop), endpoint, "would-drop")
+	}
+}
+
+func families(by map[string]Trie, set func(float64, ...string), of func(Trie) float64) {
+	for family, t := range by {
+		set(of(t), family)
+	}
+}
+
+// seconds is t as Prometheus writes times; 0 where there is none.
+func seconds(t time.Time) float64 {
+	if t.IsZero() {
+		return 0
+	}
+	return float64(t.UnixMilli()) / 1000
+}
+
+func truth(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
