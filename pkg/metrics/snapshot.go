@@ -17,22 +17,19 @@ type Snapshot struct {
 	Errors, Warnings                  int
 	Tenants, Lists, Orphaned, Entries int
 
-	Tries       map[string]Trie // by family: ipv4, ipv6
-	KernelBytes uint64
-	Interfaces  []Interface
-	Traffic     map[string]Traffic // by endpoint
-	Reasons     map[string]Volume
-	EventsLost  map[string]uint64 // by who lost them: kernel, watch
+	Prefixes, Capacity int // in the kernel's tries; what they may hold
+	KernelBytes        uint64
+	Interfaces         []Interface
+	Traffic            map[string]Traffic // by endpoint
+	Reasons            []Reason
+	EventsLost         map[string]uint64 // by who lost them: kernel, watch
 }
 
-// Trie is how full a map of the kernel is.
-type Trie struct{ Prefixes, Capacity int }
-
-func (t Trie) fill() float64 {
-	if t.Capacity == 0 {
+func (s *Snapshot) fill() float64 {
+	if s.Capacity == 0 {
 		return 0
 	}
-	return float64(t.Prefixes) / float64(t.Capacity)
+	return float64(s.Prefixes) / float64(s.Capacity)
 }
 
 // Interface is one that should be guarded.
@@ -44,6 +41,12 @@ type Interface struct {
 // Traffic is what the kernel did at an endpoint.
 type Traffic struct{ Pass, Drop, WouldDrop Volume }
 
+// Reason is what became of packets, and why.
+type Reason struct {
+	Name, Verdict string
+	Volume
+}
+
 // Volume is an amount of traffic.
 type Volume struct{ Packets, Bytes uint64 }
 
@@ -52,12 +55,6 @@ func traffic(by map[string]Traffic, set func(float64, ...string), of func(Volume
 		set(of(t.Pass), endpoint, "pass")
 		set(of(t.Drop), endpoint, "drop")
 		set(of(t.WouldDrop), endpoint, "would-drop")
-	}
-}
-
-func families(by map[string]Trie, set func(float64, ...string), of func(Trie) float64) {
-	for family, t := range by {
-		set(of(t), family)
 	}
 }
 

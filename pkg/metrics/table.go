@@ -75,12 +75,12 @@ func table() []metric {
 			func(r *reading, set set) { set(float64(r.Entries)) },
 		},
 		{
-			"postern_prefixes", "Prefixes loaded into the kernel.", gauge, l("family"),
-			func(r *reading, set set) { families(r.Tries, set, func(t Trie) float64 { return float64(t.Prefixes) }) },
+			"postern_prefixes", "Prefixes loaded into the kernel.", gauge, nil,
+			func(r *reading, set set) { set(float64(r.Prefixes)) },
 		},
 		{
-			"postern_trie_fill_ratio", "Share of the kernel's trie that is taken.", gauge, l("family"),
-			func(r *reading, set set) { families(r.Tries, set, Trie.fill) },
+			"postern_trie_fill_ratio", "Prefixes loaded, as a share of those that fit.", gauge, nil,
+			func(r *reading, set set) { set(r.fill()) },
 		},
 		{
 			"postern_kernel_memory_bytes", "Estimated memory that the policy takes in the kernel.", gauge, nil,
@@ -107,18 +107,18 @@ func table() []metric {
 			},
 		},
 		{
-			"postern_reason_packets_total", "Packets, by the reason for what became of them.", counter, l("reason"),
+			"postern_reason_packets_total", "Packets, by the reason for what became of them.", counter, l("reason", "verdict"),
 			func(r *reading, set set) {
-				for reason, v := range r.Reasons {
-					set(float64(v.Packets), reason)
+				for _, reason := range r.Reasons {
+					set(float64(reason.Packets), reason.Name, reason.Verdict)
 				}
 			},
 		},
 		{
-			"postern_reason_bytes_total", "Bytes, by the reason for what became of their packets.", counter, l("reason"),
+			"postern_reason_bytes_total", "Bytes, by the reason for what became of their packets.", counter, l("reason", "verdict"),
 			func(r *reading, set set) {
-				for reason, v := range r.Reasons {
-					set(float64(v.Bytes), reason)
+				for _, reason := range r.Reasons {
+					set(float64(reason.Bytes), reason.Name, reason.Verdict)
 				}
 			},
 		},
