@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
 	"sync"
 
 	"github.com/cilium/ebpf"
@@ -35,15 +36,18 @@ type Programs struct {
 // Datapath is the kernel side of one agent. Its methods may be called from
 // several goroutines; one Apply runs at a time.
 type Datapath struct {
-	cfg Config
+	cfg   Config
+	pins  *os.File // the pin directory; its lock is ours while it is open
+	links *links
 	// onProgram moves what is attached to the programs of a new generation, all
-	// of it or none. Nil: nothing is attached yet.
+	// of it or none.
 	onProgram func(Programs) error
 
 	mu sync.Mutex
 }
 
-// New prepares a datapath. Nothing is loaded before the first Apply.
+// New prepares a datapath and takes its pin directory for this process. Nothing
+// is loaded before the first Apply.
 func New(cfg Config) (*Datapath, error) {
 	if cfg.PinDir == "" {
 		cfg.PinDir = "/sys/fs/bpf/postern"
@@ -54,7 +58,12 @@ func New(cfg Config) (*Datapath, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Datapath{cfg: cfg}, nil
+	pins, err := openPins(cfg.PinDir)
+	if err != nil {
+		return nil, err
+	}
+	links := newLinks(cfg.PinDir, cfg.Log)
+	return &Datapath{cfg: cfg, pins: pins, links: links, onProgram: links.setPrograms}, nil
 }
 
 // Apply puts p in force. On an error the last good revision stays as it is.
@@ -76,4 +85,4 @@ func (d *Datapath) Events(ctx context.Context, f func(Event)) error { return nil
 func (d *Datapath) Usage() Usage { return Usage{} }
 
 // Close releases the agent's hold. What is attached goes on enforcing.
-func (d *Datapath) Close() error { return nil }
+func (d *Datapath) Close() error { return d.pins.Close() }
