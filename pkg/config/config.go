@@ -1,0 +1,69 @@
+// Package config reads what an operator writes: postern.yaml, and the list
+// files in the directories it names. Every mistake of every file is found in
+// one reading, with its line and, where there is one, the remedy.
+//
+// What comes out is a policy.State. Whether it makes sense as a whole is the
+// policy package's to say (State.Check, policy.Lint).
+package config
+
+import (
+	"go.yaml.in/yaml/v3"
+
+	"github.com/postern-io/postern/pkg/policy"
+)
+
+// Config is postern.yaml.
+type Config struct {
+	File          string
+	Interfaces    []string // exact names
+	ListDirs      []string // relative ones are made so from File's directory
+	StorePath     string
+	APIListen     []string      // unix:// URLs
+	APIGroup      string        // who may read the socket beside its owner; "": nobody
+	MetricsListen string        // host:port; "": off
+	State         *policy.State // without lists and tenants: see With
+}
+
+// With is c's state with the lists and tenants of l.
+func (c *Config) With(l *Lists) *policy.State {
+	s := *c.State
+	s.System, s.Tenants = l.System, l.Tenants
+	return &s
+}
+
+// Read reads postern.yaml. The Config is never nil: with errors it holds what
+// could be read, and is not to be enforced.
+func Read(path string) (*Config, policy.Problems) {
+	c := &Config{
+		File:      path,
+		StorePath: "/var/lib/postern",
+		APIListen: []string{"unix:///run/postern/api.sock"},
+		State:     &policy.State{},
+	}
+	r := &reader{file: path}
+	if root := r.load(); root != nil {
+		r.config(root, c)
+	}
+	return c, r.sorted()
+}
+
+// config is the shape of postern.yaml.
+func (r *reader) config(n *yaml.Node, c *Config) {
+	s := c.State
+	r.mapping("postern.yaml", n, fields{
+		"interfaces": r.names(&c.Interfaces),
+		"mode":       choose(r, &s.Mode, policy.Enforce, policy.Monitor, policy.Off),
+		"unlisted":   choose(r, &s.Unlisted, policy.UnlistedOpen, policy.UnlistedClosed),
+		"mapped":     r.either(&s.Unmap, "unmap", "text"),
+		"filtering":  r.either(&s.FilteringOff, "off", "on"),
+		"mpls":       r.either(&s.PassMPLS, "pass", "drop"),
+		"tunnels":    r.section(fields{"from": r.prefixes(&s.TunnelsFrom)}),
+		"failsafe":   r.each(func(n *yaml.Node) { s.Failsafe = append(s.Failsafe, r.failsafe(n)) }),
+		"list_dirs":  r.dirs(&c.ListDirs),
+		"resources":  r.names(&s.Resources),
+		"store":      r.section(fields{"path": r.text(&c.StorePath)}),
+		"api":        r.section(fields{"listen": r.sockets(&c.APIListen), "group": r.text(&c.APIGroup)}),
+		"metrics":    r.section(fields{"listen": r.hostPort(&c.MetricsListen)}),
+		"endpoints":  r.each(func(n *yaml.Node) { s.Endpoints = append(s.Endpoints, r.endpoint(n)) }),
+	})
+}

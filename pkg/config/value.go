@@ -1,0 +1,224 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/postern-io/postern/pkg/addr"
+	"github.com/postern-io/postern/pkg/policy"
+)
+
+// scalar reads a single value as it was typed: 010 stays 010, off stays off.
+func (r *reader) scalar(set func(n *yaml.Node, text string)) read {
+	return func(what string, n *yaml.Node) {
+		if r.is(what, n, yaml.ScalarNode) {
+			set(n, n.Value)
+		}
+	}
+}
+
+func (r *reader) text(into *string) read {
+	return r.scalar(func(_ *yaml.Node, text string) { *into = text })
+}
+
+// names is a list of single values, each once.
+func (r *reader) names(into *[]string) read {
+	return func(what string, n *yaml.Node) {
+		*into = []string{}
+		r.each(func(n *yaml.Node) {
+			r.scalar(func(n *yaml.Node, text string) {
+				*into = append(*into, text)
+			})(what, n)
+		})(what, n)
+		r.once(what, n)
+	}
+}
+
+func (r *reader) once(what string, n *yaml.Node) {
+	lines := make(map[string]int, len(n.Content))
+	for _, it := range n.Content {
+		if line, ok := lines[it.Value]; ok && it.Kind == yaml.ScalarNode {
+			r.faultf(it, "keep one of them", "%s names %q twice, first in line %d", what, it.Value, line)
+		}
+		lines[it.Value] = it.Line
+	}
+}
+
+// word is a value of an enumeration.
+type word interface {
+	~uint8
+	fmt.Stringer
+}
+
+func choose[T word](r *reader, into *T, choices ...T) read {
+	return func(what string, n *yaml.Node) {
+		r.scalar(func(n *yaml.Node, text string) {
+			known := make([]string, len(choices))
+			for i, c := range choices {
+				known[i] = c.String()
+				if known[i] == text {
+					*into = c
+					return
+				}
+			}
+			r.unknownWord(what, n, known)
+		})(what, n)
+	}
+}
+
+// either is a switch of two words.
+func (r *reader) either(into *bool, yes, no string) read {
+	return func(what string, n *yaml.Node) {
+		r.scalar(func(n *yaml.Node, text string) {
+			if text != yes && text != no {
+				r.unknownWord(what, n, []string{yes, no})
+				return
+			}
+			*into = text == yes
+		})(what, n)
+	}
+}
+
+func (r *reader) unknownWord(what string, n *yaml.Node, known []string) {
+	r.faultf(n, meant(n.Value, known), "%s is %q, not %s", what, n.Value, strings.Join(known, " or "))
+}
+
+func (r *reader) number(into *int) read {
+	return func(what string, n *yaml.Node) {
+		r.scalar(func(n *yaml.Node, text string) {
+			v, err := strconv.ParseUint(text, 10, 16)
+			if err != nil || v == 0 {
+				r.faultf(n, "", "%s is %q, not a number of at least 1", what, text)
+				return
+			}
+			*into = int(v)
+		})(what, n)
+	}
+}
+
+// ranges is an address expression in place of a list of entries.
+func (r *reader) address(set func(n *yaml.Node, rg addr.Range)) read {
+	return r.scalar(func(n *yaml.Node, text string) {
+		rg, err := addr.Parse(text)
+		if err != nil {
+			r.mistake(n, err)
+			return
+		}
+		set(n, rg)
+	})
+}
+
+func (r *reader) prefixes(into *[]netip.Prefix) read {
+	return func(what string, n *yaml.Node) {
+		r.each(func(n *yaml.Node) {
+			r.address(func(_ *yaml.Node, rg addr.Range) { *into = rg.AppendPrefixes(*into) })(what, n)
+		})(what, n)
+	}
+}
+
+// ports is all, a number, first-last, or a list of these.
+func (r *reader) ports(into *[]policy.PortRange) read {
+	one := r.scalar(func(n *yaml.Node, text string) {
+		p, err := parsePorts(text)
+		if err != nil {
+			r.mistake(n, err)
+			return
+		}
+		*into = append(*into, p)
+	})
+	return func(what string, n *yaml.Node) {
+		if n.Kind == yaml.SequenceNode {
+			r.each(func(n *yaml.Node) { one(what, n) })(what, n)
+			return
+		}
+		one(what, n)
+	}
+}
+
+func parsePorts(text string) (policy.PortRange, error) {
+	if text == "all" {
+		return policy.AllPorts, nil
+	}
+	first, last, ok := strings.Cut(text, "-")
+	if !ok {
+		last = first
+	}
+	from, err1 := strconv.ParseUint(strings.TrimSpace(first), 10, 16)
+	to, err2 := strconv.ParseUint(strings.TrimSpace(last), 10, 16)
+	switch {
+	case err1 != nil || err2 != nil || from == 0:
+		return policy.PortRange{}, fmt.Errorf("port %q: not all, a number from 1 to 65535, or first-last", text)
+	case to < from:
+		return policy.PortRange{}, fmt.Errorf("ports %s: ends before it starts", text)
+	}
+	return policy.PortRange{First: uint16(from), Last: uint16(to)}, nil
+}
+
+func (r *reader) hostPort(into *string) read {
+	return func(what string, n *yaml.Node) {
+		r.scalar(func(n *yaml.Node, text string) {
+			_, port, err := net.SplitHostPort(text)
+			if _, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil {
+				r.faultf(n, `write it like "127.0.0.1:9441"`, "%s is %q, not host:port", what, text)
+				return
+			}
+			*into = text
+		})(what, n)
+	}
+}
+
+func (r *reader) upstream(into *string) read {
+	return func(what string, n *yaml.Node) {
+		r.scalar(func(n *yaml.Node, text string) {
+			u, err := url.Parse(text)
+			if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+				r.faultf(n, `write it like "http://127.0.0.1:3000"`, "%s is %q, not an http or https URL", what, text)
+				return
+			}
+			*into = text
+		})(what, n)
+	}
+}
+
+func (r *reader) path(into *string) read {
+	return func(what string, n *yaml.Node) {
+		r.scalar(func(n *yaml.Node, text string) {
+			if !strings.HasPrefix(text, "/") {
+				r.faultf(n, "", "%s is %q, which does not start with /", what, text)
+				return
+			}
+			*into = text
+		})(what, n)
+	}
+}
+
+// sockets are the API's listeners. TCP needs keys and TLS, which come with it.
+func (r *reader) sockets(into *[]string) read {
+	return func(what string, n *yaml.Node) {
+		r.names(into)(what, n)
+		for _, it := range n.Content {
+			if it.Kind == yaml.ScalarNode && !null(it) && !strings.HasPrefix(it.Value, "unix:///") {
+				r.faultf(it, `write it like "unix:///run/postern/api.sock"`, "%s is %q, not a unix socket", what, it.Value)
+			}
+		}
+	}
+}
+
+// dirs are directories, relative ones seen from the file that names them.
+func (r *reader) dirs(into *[]string) read {
+	return func(what string, n *yaml.Node) {
+		r.names(into)(what, n)
+		for i, d := range *into {
+			if !filepath.IsAbs(d) {
+				(*into)[i] = filepath.Join(filepath.Dir(r.file), d)
+			}
+		}
+	}
+}
