@@ -3,8 +3,10 @@
 package testenv
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
+	"runtime"
 	"slices"
 	"time"
 
@@ -71,6 +73,52 @@ func (s *Socket) Recv(t TB, within time.Duration) []byte {
 		}
 		return retag(buf[:n], oob[:oobn])
 	}
+}
+
+// Arrives sends frame and reports whether in hears it. It does not wait out a
+// time: a second frame of an experimental EtherType goes after the first, and
+// when that is there, the first would be.
+func (s *Socket) Arrives(t TB, in *Socket, frame []byte) bool {
+	t.Helper()
+	after := append(bytes.Clone(frame[:12]), 0x88, 0xb6)
+	after = append(after, make([]byte, 46)...)
+	binary.BigEndian.PutUint64(after[14:], uint64(time.Now().UnixNano()))
+	onOneCPU(t, func() {
+		s.Send(t, frame)
+		s.Send(t, after)
+	})
+	arrived := false
+	for {
+		switch got := in.Recv(t, 5*time.Second); {
+		case got == nil:
+			t.Fatalf("the frame sent after the one in question did not arrive")
+		case bytes.Equal(got, frame):
+			arrived = true
+		case bytes.Equal(got, after):
+			return arrived
+		}
+	}
+}
+
+// onOneCPU runs f on one CPU: generic XDP has a queue for each, and between two
+// of them frames may overtake each other.
+func onOneCPU(t TB, f func()) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var all, one unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &all); err != nil {
+		t.Fatalf("read CPU affinity: %v", err)
+	}
+	cpu := 0
+	for !all.IsSet(cpu) {
+		cpu++
+	}
+	one.Set(cpu)
+	if err := unix.SchedSetaffinity(0, &one); err != nil {
+		t.Fatalf("stay on a CPU: %v", err)
+	}
+	defer func() { _ = unix.SchedSetaffinity(0, &all) }()
+	f()
 }
 
 // retag puts back the outer VLAN tag, which the kernel takes off before a packet

@@ -53,6 +53,9 @@ func TestFramesArriveAsSent(t *testing.T) {
 			if got := in.Recv(t, time.Second); !bytes.Equal(got, tt.frame) {
 				t.Errorf("received % x\nwant     % x", got, tt.frame)
 			}
+			if !out.Arrives(t, in, tt.frame) {
+				t.Error("a frame on an open wire does not arrive")
+			}
 			if got := out.Recv(t, 0); got != nil {
 				t.Errorf("the sender heard itself: % x", got)
 			}
