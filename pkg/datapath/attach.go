@@ -70,7 +70,7 @@ func (l *links) attachAll(ctx context.Context, names []string) error {
 	for _, name := range names {
 		g := &guard{Interface: Interface{Name: name}}
 		l.guards = append(l.guards, g)
-		if err := l.settle(ctx, g); err != nil && err != errAbsent {
+		if err := l.settle(ctx, g); err != nil && !errors.Is(err, errAbsent) {
 			errs = append(errs, fmt.Errorf("attach to %s: %w", name, err))
 		}
 	}
