@@ -1,0 +1,101 @@
+package policy
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Check finds what makes a State meaningless: nothing is compiled from one that
+// has errors. What is legal but unlikely to be meant is Lint's.
+func (s *State) Check() Problems {
+	c := checker{resources: append(slices.Clone(BuiltinResources), s.Resources...)}
+	for _, name := range s.Resources {
+		c.id(Pos{}, "resource", name)
+		if slices.Contains(BuiltinResources, name) {
+			c.errorf(Pos{}, "remove it", "resource %s is built in", name)
+		}
+	}
+	c.failsafes(s.Failsafe)
+	c.lists(s.System)
+	for _, id := range slices.Sorted(maps.Keys(s.Tenants)) {
+		c.tenant(s.Tenants[id])
+	}
+	c.hosts(s.Tenants)
+	for _, ep := range s.Endpoints {
+		c.endpoint(ep)
+	}
+	c.endpointNames(s.Endpoints)
+	c.collisions(s.Endpoints)
+	return c.found
+}
+
+type checker struct {
+	found     Problems
+	resources []string
+}
+
+func (c *checker) errorf(pos Pos, remedy, format string, args ...any) {
+	c.found = append(c.found, Problem{Pos: pos, What: fmt.Sprintf(format, args...), Remedy: remedy})
+}
+
+func (c *checker) id(pos Pos, what, id string) {
+	if !validID(id) {
+		c.errorf(pos, "use letters, digits and . _ -, at most 64, a letter or digit first", "%s %q is no id", what, id)
+	}
+}
+
+// validID is [A-Za-z0-9][A-Za-z0-9._-]{0,63}, by hand: there are 90,000 at a time.
+func validID(id string) bool {
+	if id == "" || len(id) > 64 || strings.IndexByte("._-", id[0]) >= 0 {
+		return false
+	}
+	for i := range len(id) {
+		b := id[i]
+		letter := 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z'
+		if !letter && (b < '0' || b > '9') && b != '.' && b != '_' && b != '-' {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *checker) resource(pos Pos, what, name string) {
+	if name == AnyResource || slices.Contains(c.resources, name) {
+		return
+	}
+	remedy := "declare it under resources"
+	if near := Nearest(name, c.resources); near != "" {
+		remedy = fmt.Sprintf("did you mean %s?", near)
+	}
+	c.errorf(pos, remedy, "%s %q is unknown", what, name)
+}
+
+func (c *checker) lists(byResource map[string]*List) {
+	for name, l := range byResource {
+		c.resource(l.Pos, "resource", name)
+	}
+}
+
+func (c *checker) tenant(t *Tenant) {
+	c.id(t.Pos, "tenant", t.ID)
+	c.lists(t.Lists)
+	for user, lists := range t.Users {
+		c.id(t.Pos, "user", user)
+		c.lists(lists)
+	}
+}
+
+func (c *checker) failsafes(all []Failsafe) {
+	for _, f := range all {
+		switch {
+		case f.Protocol == AnyProtocol:
+			c.errorf(f.Pos, "write tcp or udp", "failsafe: protocol any")
+		case len(f.Ports) == 0:
+			c.errorf(f.Pos, "name the ports", "failsafe without ports")
+		case len(f.From) == 0:
+			c.errorf(f.Pos, "name them under from", "failsafe without sources")
+		}
+	}
+}
