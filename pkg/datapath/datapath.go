@@ -49,6 +49,16 @@ type Datapath struct {
 // New prepares a datapath and takes its pin directory for this process. Nothing
 // is loaded before the first Apply.
 func New(cfg Config) (*Datapath, error) {
+	cfg = cfg.withDefaults()
+	pins, err := openPins(cfg.PinDir)
+	if err != nil {
+		return nil, err
+	}
+	links := newLinks(cfg.PinDir, cfg.Log)
+	return &Datapath{cfg: cfg, pins: pins, links: links, onProgram: links.setPrograms}, nil
+}
+
+func (cfg Config) withDefaults() Config {
 	if cfg.PinDir == "" {
 		cfg.PinDir = "/sys/fs/bpf/postern"
 	}
@@ -58,12 +68,7 @@ func New(cfg Config) (*Datapath, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	pins, err := openPins(cfg.PinDir)
-	if err != nil {
-		return nil, err
-	}
-	links := newLinks(cfg.PinDir, cfg.Log)
-	return &Datapath{cfg: cfg, pins: pins, links: links, onProgram: links.setPrograms}, nil
+	return cfg
 }
 
 // Apply puts p in force. On an error the last good revision stays as it is.
