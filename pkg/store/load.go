@@ -1,0 +1,133 @@
+package store
+
+import (
+	"fmt"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/postern-io/postern/pkg/policy"
+)
+
+// load reads everything there is: damage is found at the start, while there is
+// still a choice, and not when a list is wanted.
+func (db *DB) load(tx *bbolt.Tx) error {
+	if err := checkSchema(tx); err != nil {
+		return err
+	}
+	meta := tx.Bucket(metaBucket)
+	if meta.Get([]byte(clockKey)) != nil {
+		if err := db.loadClock(meta); err != nil {
+			return err
+		}
+	}
+	if meta.Get([]byte(revisionKey)) == nil {
+		return nil
+	}
+	return db.loadRevision(tx)
+}
+
+func (db *DB) loadClock(meta *bbolt.Bucket) error {
+	text, err := get(meta, clockKey)
+	if err != nil {
+		return err
+	}
+	db.latest, err = time.Parse(time.RFC3339Nano, string(text))
+	return err
+}
+
+func (db *DB) loadRevision(tx *bbolt.Tx) error {
+	meta := tx.Bucket(metaBucket)
+	var n numbered
+	var s policy.State
+	for key, into := range map[string]any{revisionKey: &n, stateKey: &s} {
+		value, err := get(meta, key)
+		if err != nil {
+			return err
+		}
+		if err := getJSON(key, value, into); err != nil {
+			return err
+		}
+	}
+	settings, err := get(meta, settingsKey)
+	if err != nil {
+		return err
+	}
+	if err := loadTenants(tx.Bucket(tenantsBucket), &s); err != nil {
+		return err
+	}
+	if err := loadLists(tx.Bucket(listsBucket), &s); err != nil {
+		return err
+	}
+	db.saved = &policy.Revision{
+		Number:   n.Number,
+		Since:    n.Since,
+		State:    &s,
+		Settings: append([]byte(nil), settings...),
+	}
+	return nil
+}
+
+func loadTenants(b *bbolt.Bucket, s *policy.State) error {
+	s.Tenants = map[string]*policy.Tenant{}
+	return b.ForEach(func(k, v []byte) error {
+		id := string(k)
+		value, err := unseal(id, v)
+		if err != nil {
+			return fmt.Errorf("tenant %s: %w", id, err)
+		}
+		var t tenant
+		if err := getJSON("tenant "+id, value, &t); err != nil {
+			return err
+		}
+		s.Tenants[id] = &policy.Tenant{
+			ID:    id,
+			Hosts: t.Hosts,
+			Lists: map[string]*policy.List{},
+			Users: map[string]map[string]*policy.List{},
+			Pos:   t.Pos,
+		}
+		return nil
+	})
+}
+
+func loadLists(b *bbolt.Bucket, s *policy.State) error {
+	s.System = map[string]*policy.List{}
+	return b.ForEach(func(k, v []byte) error {
+		key := string(k)
+		p, err := parsePlace(key)
+		if err != nil {
+			return err
+		}
+		value, err := unseal(key, v)
+		if err != nil {
+			return fmt.Errorf("list %s: %w", key, err)
+		}
+		l, err := readList(string(value))
+		if err != nil {
+			return fmt.Errorf("list %s: %w", key, err)
+		}
+		return p.hang(s, l)
+	})
+}
+
+// hang puts l in its place in s.
+func (p place) hang(s *policy.State, l *policy.List) error {
+	if p.tenant == "" {
+		s.System[p.resource] = l
+		return nil
+	}
+	t := s.Tenants[p.tenant]
+	if t == nil {
+		return fmt.Errorf("list %s: its tenant has no record", p)
+	}
+	if p.user == "" {
+		t.Lists[p.resource] = l
+		return nil
+	}
+	if t.Users[p.user] == nil {
+		t.Users[p.user] = map[string]*policy.List{}
+	}
+	t.Users[p.user][p.resource] = l
+	return nil
+}

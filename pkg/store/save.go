@@ -1,0 +1,186 @@
+package store
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/postern-io/postern/pkg/policy"
+)
+
+// Save keeps rev, and now with it, in one transaction: after a crash the file
+// holds the revision before or this one. A list or tenant that is the same
+// pointer as in the revision last saved is not looked at.
+func (db *DB) Save(rev *policy.Revision, now time.Time) error {
+	err := db.update(func(tx *bbolt.Tx) error { return db.write(tx, rev, now) })
+	if err != nil {
+		return fmt.Errorf("save revision %d in %s: %w", rev.Number, db.path, err)
+	}
+	db.saved, db.latest = rev, later(db.latest, now)
+	return nil
+}
+
+// Record keeps now as the latest time seen, if it is.
+func (db *DB) Record(now time.Time) error {
+	err := db.update(func(tx *bbolt.Tx) error { return db.writeClock(tx, now) })
+	if err != nil {
+		return fmt.Errorf("record the time in %s: %w", db.path, err)
+	}
+	db.latest = later(db.latest, now)
+	return nil
+}
+
+func (db *DB) update(f func(*bbolt.Tx) error) error {
+	return db.guard(func() error { return db.bolt.Update(f) })
+}
+
+func (db *DB) write(tx *bbolt.Tx, rev *policy.Revision, now time.Time) error {
+	meta := tx.Bucket(metaBucket)
+	if err := putJSON(meta, revisionKey, numbered{rev.Number, rev.Since}); err != nil {
+		return err
+	}
+	if err := put(meta, settingsKey, rev.Settings); err != nil {
+		return err
+	}
+	if err := db.writeClock(tx, now); err != nil {
+		return err
+	}
+	before := &policy.State{}
+	if db.saved != nil {
+		before = db.saved.State
+	}
+	if db.saved == nil || !sameBase(before, rev.State) {
+		if err := putJSON(meta, stateKey, base(rev.State)); err != nil {
+			return err
+		}
+	}
+	d := diff{lists: tx.Bucket(listsBucket), tenants: tx.Bucket(tenantsBucket)}
+	return d.state(before, rev.State)
+}
+
+// base is s without tenants and lists.
+func base(s *policy.State) *policy.State {
+	b := *s
+	b.System, b.Tenants = nil, nil
+	return &b
+}
+
+// sameBase spares a host with many endpoints the encoding of all of them for
+// each change of a list.
+func sameBase(a, b *policy.State) bool {
+	x, y := base(a), base(b)
+	x.Endpoints, y.Endpoints = nil, nil
+	return slices.Equal(a.Endpoints, b.Endpoints) && reflect.DeepEqual(x, y)
+}
+
+func (db *DB) writeClock(tx *bbolt.Tx, now time.Time) error {
+	text := later(db.latest, now).UTC().Format(time.RFC3339Nano)
+	return put(tx.Bucket(metaBucket), clockKey, []byte(text))
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// diff writes what one state has and another has not, in the order of the keys:
+// bbolt takes a run of ascending keys many times faster than the same keys mixed.
+type diff struct{ lists, tenants *bbolt.Bucket }
+
+func (d diff) state(before, after *policy.State) error {
+	if err := d.resources(place{}, before.System, after.System); err != nil {
+		return err
+	}
+	for _, id := range changed(before.Tenants, after.Tenants) {
+		if err := d.tenant(id, before.Tenants[id], after.Tenants[id]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tenant writes the record and the lists of one tenant; a nil one has neither.
+func (d diff) tenant(id string, before, after *policy.Tenant) error {
+	if err := d.record(id, after); err != nil {
+		return err
+	}
+	b, a := orNone(before), orNone(after)
+	if err := d.resources(place{tenant: id}, b.Lists, a.Lists); err != nil {
+		return err
+	}
+	users := slices.Collect(maps.Keys(a.Users))
+	for user := range b.Users {
+		if a.Users[user] == nil {
+			users = append(users, user)
+		}
+	}
+	slices.Sort(users)
+	for _, user := range users {
+		if err := d.resources(place{tenant: id, user: user}, b.Users[user], a.Users[user]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func orNone(t *policy.Tenant) *policy.Tenant {
+	if t == nil {
+		return &policy.Tenant{}
+	}
+	return t
+}
+
+func (d diff) record(id string, t *policy.Tenant) error {
+	if t == nil {
+		return d.tenants.Delete([]byte(id))
+	}
+	return putJSON(d.tenants, id, tenant{t.Hosts, t.Pos})
+}
+
+// resources writes the lists of one owner.
+func (d diff) resources(of place, before, after map[string]*policy.List) error {
+	for _, resource := range changed(before, after) {
+		of.resource = resource
+		if err := d.list(of.String(), after[resource]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d diff) list(key string, l *policy.List) error {
+	if l == nil {
+		return d.lists.Delete([]byte(key))
+	}
+	return put(d.lists, key, appendList(nil, l))
+}
+
+// changed are the keys whose pointers differ, sorted.
+func changed[V any](before, after map[string]*V) []string {
+	var keys []string
+	kept := 0
+	for k, v := range after {
+		old, ok := before[k]
+		if ok {
+			kept++
+		}
+		if old != v {
+			keys = append(keys, k)
+		}
+	}
+	if kept < len(before) { // else a second walk over every tenant finds nothing
+		for k := range before {
+			if after[k] == nil {
+				keys = append(keys, k)
+			}
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
