@@ -22,7 +22,7 @@ type Lists struct {
 	System  map[string]*policy.List   // by resource
 	Tenants map[string]*policy.Tenant // by id
 	Files   []string                  // the files read, sorted: who may own lists
-	Cleared []string                  // those that say lists: {}
+	Cleared []string                  // of whom a file says lists: {}: a tenant's id, or "" for the system
 	// Unread are the problems of files and directories that could not be read
 	// at all. Whoever holds their lists from an earlier reading keeps them.
 	Unread policy.Problems
@@ -114,7 +114,7 @@ func readFiles(paths []string, prev *Lists) (*Lists, policy.Problems) {
 // add joins what one file says to the rest.
 func (l *Lists) add(path string, f *listFile) policy.Problems {
 	if f.cleared {
-		l.Cleared = append(l.Cleared, path)
+		l.Cleared = append(l.Cleared, f.whose())
 	}
 	if f.tenant == nil {
 		return own(l.System, f.system, "the system's")
@@ -136,6 +136,14 @@ func (l *Lists) add(path string, f *listFile) policy.Problems {
 	joined, more := join(before, t)
 	l.Tenants[t.ID] = joined
 	return append(problems, more...)
+}
+
+// whose is the tenant the file is about, "" where it is the system.
+func (f *listFile) whose() string {
+	if f.tenant == nil {
+		return ""
+	}
+	return f.tenant.ID
 }
 
 // join is a tenant of whom two files speak. The files' own values stay as they
