@@ -24,6 +24,7 @@ func (i Mode) String() string {
 	}
 	return _Mode_name[_Mode_index[idx]:_Mode_index[idx+1]]
 }
+
 func _() {
 	// An "invalid array index" compiler error signifies that the constant values have changed.
 	// Re-run the stringer command to generate them again.
@@ -44,6 +45,7 @@ func (i Unlisted) String() string {
 	}
 	return _Unlisted_name[_Unlisted_index[idx]:_Unlisted_index[idx+1]]
 }
+
 func _() {
 	// An "invalid array index" compiler error signifies that the constant values have changed.
 	// Re-run the stringer command to generate them again.
@@ -64,6 +66,7 @@ func (i ListState) String() string {
 	}
 	return _ListState_name[_ListState_index[idx]:_ListState_index[idx+1]]
 }
+
 func _() {
 	// An "invalid array index" compiler error signifies that the constant values have changed.
 	// Re-run the stringer command to generate them again.
@@ -83,6 +86,7 @@ func (i Action) String() string {
 	}
 	return _Action_name[_Action_index[idx]:_Action_index[idx+1]]
 }
+
 func _() {
 	// An "invalid array index" compiler error signifies that the constant values have changed.
 	// Re-run the stringer command to generate them again.
@@ -103,6 +107,7 @@ func (i Protocol) String() string {
 	}
 	return _Protocol_name[_Protocol_index[idx]:_Protocol_index[idx+1]]
 }
+
 func _() {
 	// An "invalid array index" compiler error signifies that the constant values have changed.
 	// Re-run the stringer command to generate them again.
@@ -125,6 +130,7 @@ func (i ClientSource) String() string {
 	}
 	return _ClientSource_name[_ClientSource_index[idx]:_ClientSource_index[idx+1]]
 }
+
 func _() {
 	// An "invalid array index" compiler error signifies that the constant values have changed.
 	// Re-run the stringer command to generate them again.
@@ -145,6 +151,7 @@ func (i Exhausted) String() string {
 	}
 	return _Exhausted_name[_Exhausted_index[idx]:_Exhausted_index[idx+1]]
 }
+
 func _() {
 	// An "invalid array index" compiler error signifies that the constant values have changed.
 	// Re-run the stringer command to generate them again.
@@ -165,6 +172,7 @@ func (i Refuse) String() string {
 	}
 	return _Refuse_name[_Refuse_index[idx]:_Refuse_index[idx+1]]
 }
+
 func _() {
 	// An "invalid array index" compiler error signifies that the constant values have changed.
 	// Re-run the stringer command to generate them again.
@@ -184,6 +192,7 @@ func (i Loopback) String() string {
 	}
 	return _Loopback_name[_Loopback_index[idx]:_Loopback_index[idx+1]]
 }
+
 func _() {
 	// An "invalid array index" compiler error signifies that the constant values have changed.
 	// Re-run the stringer command to generate them again.
@@ -203,6 +212,7 @@ func (i Verify) String() string {
 	}
 	return _Verify_name[_Verify_index[idx]:_Verify_index[idx+1]]
 }
+
 func _() {
 	// An "invalid array index" compiler error signifies that the constant values have changed.
 	// Re-run the stringer command to generate them again.
@@ -225,6 +235,7 @@ func (i Scope) String() string {
 	}
 	return _Scope_name[_Scope_index[idx]:_Scope_index[idx+1]]
 }
+
 func _() {
 	// An "invalid array index" compiler error signifies that the constant values have changed.
 	// Re-run the stringer command to generate them again.

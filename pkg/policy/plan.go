@@ -87,11 +87,12 @@ type FamilySet struct {
 	Allow, Deny []netip.Prefix
 }
 
-// Kind says how a FamilySet answers.
+// Kind says how a FamilySet answers, from narrow to wide: a union's is the widest
+// of its parts'.
 type Kind uint8
 
 const (
 	KindNobody Kind = iota // nobody passes
-	KindOpen               // everybody passes
 	KindListed             // the prefixes say
+	KindOpen               // everybody passes
 )

@@ -1,7 +1,9 @@
 package policy
 
 import (
+	"maps"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -22,33 +24,182 @@ type Table struct {
 	Now   time.Time
 	// NextExpiry is when an entry that is live now ends; zero: never.
 	NextExpiry time.Time
+
+	host    Host
+	ids     []string // every tenant there is, sorted
+	system  map[string]*compiledList
+	tenants map[string]*tenantLists
+	own     map[listPart]*compiledList // endpoints' own lists
+	hosts   hostNames
+}
+
+// tenantLists are one tenant's lists at a moment.
+type tenantLists struct {
+	lists     map[string]*compiledList
+	users     map[string]map[string]*compiledList
+	until     time.Time
+	monitored bool               // one of them is in monitor
+	sets      map[tenantKey]*Set // the planner's, so that it stays for the next revision
+}
+
+// unlisted reports whether no list of the tenant stands before the resource.
+func (ts *tenantLists) unlisted(resource string) bool {
+	return ts.lists[AnyResource] == nil && (!named(resource) || ts.lists[resource] == nil)
 }
 
 // Compiler compiles one revision after another and keeps what did not change.
 // The zero Compiler is ready; it is not for use by two goroutines.
-type Compiler struct{}
+type Compiler struct {
+	sets  interner
+	last  *Table                     // the revision before, nil at first
+	lists map[listPart]*compiledList // what it compiled, by the list as written
 
-// Compile compiles s for a host at a moment. Its error joins everything that is
-// wrong with the model, as Problems.
-func (c *Compiler) Compile(s *State, host Host, now time.Time) (*Table, error) {
-	panic("being written")
+	// The revision being compiled.
+	state *State
+	now   time.Time
+	keep  map[listPart]*compiledList
 }
 
-// Decide is the law: may q.Addr pass.
-//
-// Without a tenant on an endpoint that has some, the question is the packet's:
-// may any of the endpoint's tenants be meant; the tenant scope then allows where
-// one of them does. User lists are judged only for a named user of a named
-// tenant.
-func (t *Table) Decide(q Query) Verdict { panic("being written") }
+// Compile compiles s for a host at a moment. Its error is everything that is
+// wrong with the model, as Problems.
+func (c *Compiler) Compile(s *State, host Host, now time.Time) (*Table, error) {
+	if err := s.Check().Err(); err != nil {
+		return nil, err
+	}
+	if c.last != nil && c.last.State.Unmap != s.Unmap {
+		*c = Compiler{} // every range reads otherwise
+	}
+	c.state, c.now = s, now
+	c.keep = map[listPart]*compiledList{}
+	if c.lists == nil {
+		c.lists = map[listPart]*compiledList{}
+	}
+	t := &Table{
+		State: s, Now: now, host: host,
+		system: c.byResource(s.System), own: map[listPart]*compiledList{},
+	}
+	c.compileTenants(t)
+	c.compileEndpoints(t)
+	t.hosts = newHostNames(s.Tenants)
+	t.NextExpiry = c.nextExpiry(t)
+	plan, err := newPlanner(&c.sets, t).plan()
+	if err != nil {
+		return nil, err
+	}
+	t.Plan = plan
+	c.lists, c.last = c.keep, t
+	c.sets.sweep()
+	return t, nil
+}
 
-// DecidePacket is what the kernel must do with a packet from src that matched
-// ep: Decide, as far as a packet's source settles it.
-func (t *Table) DecidePacket(ep *Endpoint, src netip.Addr) Verdict { panic("being written") }
+// Compile is a Compiler's first revision.
+func Compile(s *State, host Host, now time.Time) (*Table, error) {
+	return new(Compiler).Compile(s, host, now)
+}
 
-// TenantByHost finds the tenant a canonical host name belongs to.
-func (t *Table) TenantByHost(host string) (string, bool) { panic("being written") }
+func (c *Compiler) byResource(lists map[string]*List) map[string]*compiledList {
+	if len(lists) == 0 {
+		return nil
+	}
+	compiled := make(map[string]*compiledList, len(lists))
+	for resource, l := range lists {
+		if cl := c.list(listPart{List: l}); cl != nil {
+			compiled[resource] = cl
+		}
+	}
+	return compiled
+}
 
-// Match is endpoint precedence: who decides about a packet to dst, if anyone
-// does. port is ignored for protocols other than TCP and UDP (AnyProtocol).
-func (t *Table) Match(proto Protocol, dst netip.Addr, port uint16) *Endpoint { panic("being written") }
+// compileTenants fills in every tenant there is: a record makes one, and so does
+// an endpoint that names it.
+func (c *Compiler) compileTenants(t *Table) {
+	t.tenants = make(map[string]*tenantLists, len(t.State.Tenants))
+	for id, tenant := range t.State.Tenants {
+		t.tenants[id] = c.tenantAgain(id, tenant)
+	}
+	for _, ep := range t.State.Endpoints {
+		for _, id := range ep.Tenants {
+			if t.tenants[id] == nil {
+				t.tenants[id] = &tenantLists{sets: map[tenantKey]*Set{}}
+			}
+		}
+	}
+	t.ids = slices.Sorted(maps.Keys(t.tenants))
+}
+
+// tenantAgain is the last revision's tenant where nothing in it changed; else
+// it is compiled from those of its lists that did.
+func (c *Compiler) tenantAgain(id string, tenant *Tenant) *tenantLists {
+	if c.last == nil || c.last.tenants[id] == nil {
+		return c.tenant(tenant)
+	}
+	old := c.last.tenants[id]
+	if c.last.State.Tenants[id] == tenant && current(old.until, c.now) {
+		return old
+	}
+	old.each(func(cl *compiledList) { c.lists[listPart{List: cl.list}] = cl })
+	return c.tenant(tenant)
+}
+
+func (c *Compiler) tenant(tenant *Tenant) *tenantLists {
+	ts := &tenantLists{lists: c.byResource(tenant.Lists), sets: map[tenantKey]*Set{}}
+	if len(tenant.Users) > 0 {
+		ts.users = make(map[string]map[string]*compiledList, len(tenant.Users))
+	}
+	for user, lists := range tenant.Users {
+		ts.users[user] = c.byResource(lists)
+	}
+	ts.each(func(cl *compiledList) {
+		ts.until = sooner(ts.until, cl.until)
+		ts.monitored = ts.monitored || cl.list.State == ListMonitor
+	})
+	return ts
+}
+
+func (ts *tenantLists) each(f func(*compiledList)) {
+	for _, cl := range ts.lists {
+		f(cl)
+	}
+	for _, lists := range ts.users {
+		for _, cl := range lists {
+			f(cl)
+		}
+	}
+}
+
+// compileEndpoints compiles what requests and what packets are held to.
+func (c *Compiler) compileEndpoints(t *Table) {
+	for _, ep := range t.State.Endpoints {
+		for _, l := range []listPart{{List: ep.Policies}, ep.packetPolicies()} {
+			if cl := c.list(l); cl != nil {
+				t.own[l] = cl
+			}
+		}
+	}
+}
+
+func (c *Compiler) nextExpiry(t *Table) time.Time {
+	var next time.Time
+	for _, cl := range t.system {
+		next = sooner(next, cl.until)
+	}
+	for _, ts := range t.tenants {
+		next = sooner(next, ts.until)
+	}
+	for _, cl := range t.own {
+		next = sooner(next, cl.until)
+	}
+	return next
+}
+
+// tenantsOf are the tenants an endpoint serves.
+func (t *Table) tenantsOf(ep *Endpoint) []string {
+	if ep.AllTenants {
+		return t.ids
+	}
+	return ep.Tenants
+}
+
+// TenantByHost finds the tenant a host name belongs to. The name is as in
+// State: lower case, without port and trailing dot.
+func (t *Table) TenantByHost(host string) (string, bool) { return t.hosts.find(host) }

@@ -1,0 +1,80 @@
+package policy
+
+import "strings"
+
+// hostNames finds the tenant of a host name: an exact name before a pattern,
+// where "*" stands for one label.
+type hostNames struct {
+	exact    map[string]string
+	patterns map[string]string // the pattern -> tenant
+	// masks are the shapes patterns have: which labels are "*", of how many. A
+	// name is looked up once per shape, not once per pattern.
+	masks []hostMask
+}
+
+type hostMask struct {
+	labels int
+	stars  string // a byte a label: '*' or '.'
+}
+
+func newHostNames(tenants map[string]*Tenant) hostNames {
+	h := hostNames{exact: map[string]string{}, patterns: map[string]string{}}
+	seen := map[hostMask]bool{}
+	for id, t := range tenants {
+		for _, host := range t.Hosts {
+			m, isPattern := maskOf(host)
+			if !isPattern {
+				h.exact[host] = id
+				continue
+			}
+			h.patterns[host] = id
+			if !seen[m] {
+				seen[m] = true
+				h.masks = append(h.masks, m)
+			}
+		}
+	}
+	return h
+}
+
+func maskOf(host string) (m hostMask, isPattern bool) {
+	labels := strings.Split(host, ".")
+	stars := make([]byte, len(labels))
+	for i, l := range labels {
+		stars[i] = '.'
+		if l == "*" {
+			stars[i], isPattern = '*', true
+		}
+	}
+	return hostMask{len(labels), string(stars)}, isPattern
+}
+
+func (h *hostNames) find(host string) (tenant string, ok bool) {
+	if tenant, ok = h.exact[host]; ok || len(h.masks) == 0 {
+		return tenant, ok
+	}
+	labels := strings.Split(host, ".")
+	for _, m := range h.masks {
+		if m.labels != len(labels) {
+			continue
+		}
+		if tenant, ok = h.patterns[m.apply(labels)]; ok {
+			return tenant, true
+		}
+	}
+	return "", false
+}
+
+func (m hostMask) apply(labels []string) string {
+	var b strings.Builder
+	for i, l := range labels {
+		if i > 0 {
+			b.WriteByte('.')
+		}
+		if m.stars[i] == '*' {
+			l = "*"
+		}
+		b.WriteString(l)
+	}
+	return b.String()
+}

@@ -1,0 +1,157 @@
+package policy
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/postern-io/postern/pkg/addr"
+	"go4.org/netipx"
+)
+
+// compiledList is a list at a moment: its index for Decide and its set for the
+// kernel, both from the same live entries.
+type compiledList struct {
+	list      *List
+	index     index
+	set       *Set
+	restricts bool      // holds an allow entry, in whatever state
+	anyLive   bool      // holds an allow entry that is live
+	until     time.Time // when a live entry ends; zero: never
+}
+
+// judge is the law inside one list: deny wins, and once there is an allow entry
+// of whatever state, only a live one admits.
+func (c *compiledList) judge(a netip.Addr) (allow bool, r Reason, e *Entry) {
+	l := c.index.find(a)
+	if l != 0 {
+		e = &c.list.Entries[l.entry()]
+	}
+	switch {
+	case l < 0:
+		return false, DenyEntry, e
+	case l > 0:
+		return true, Listed, e
+	case !c.restricts:
+		return true, Unrestricted, nil
+	case !c.anyLive:
+		return false, NobodyLive, nil
+	}
+	return false, NotListed, nil
+}
+
+// counts reports whether a list is one at all: an absent one, an empty one and
+// one that is off restrict nothing.
+func (l *List) counts() bool {
+	return l != nil && l.State != ListOff && len(l.Entries) > 0
+}
+
+// current reports whether what was compiled before still holds at now.
+func current(until, now time.Time) bool { return until.IsZero() || now.Before(until) }
+
+// sooner is the earlier of two times where zero is never.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// listPart is a list, or only its deny entries: what a packet may still be held
+// to where the allow entries are left to the gate.
+type listPart struct {
+	*List
+	denials bool
+}
+
+func (l listPart) counts() bool {
+	if !l.denials || !l.List.counts() {
+		return l.List.counts()
+	}
+	return slices.ContainsFunc(l.Entries, func(e Entry) bool { return e.Action == Deny })
+}
+
+// list compiles l. It returns nil for a list that does not count.
+func (c *Compiler) list(l listPart) *compiledList {
+	if !l.counts() {
+		return nil
+	}
+	old := c.lists[l]
+	if old == nil || !current(old.until, c.now) {
+		old = c.compile(l)
+	}
+	c.keep[l] = old
+	return old
+}
+
+func (c *Compiler) compile(l listPart) *compiledList {
+	cl := &compiledList{list: l.List}
+	var live spans
+	for i := range l.Entries {
+		e := &l.Entries[i]
+		if l.denials && e.Action == Allow {
+			continue
+		}
+		cl.restricts = cl.restricts || e.Action == Allow
+		if !e.Live(c.now) {
+			continue
+		}
+		cl.anyLive = cl.anyLive || e.Action == Allow
+		cl.until = sooner(cl.until, e.Expires)
+		r := e.Range
+		if c.state.Unmap {
+			r = addr.Unmap(r)
+		}
+		live.add(r, i, e.Action)
+	}
+	live.sort()
+	cl.index = live.index()
+	cl.set = c.sets.intern(live.set(cl.restricts))
+	return cl
+}
+
+// set is the spans as prefixes. Without an allow entry everybody passes whom no
+// deny names.
+func (s *spans) set(restricts bool) Set {
+	family := func(f []span, every netip.Prefix) FamilySet {
+		is4 := every.Addr().Is4()
+		allow := prefixes(f, false, is4)
+		if !restricts {
+			allow = []netip.Prefix{every}
+		}
+		return newFamilySet(allow, prefixes(f, true, is4))
+	}
+	return Set{V4: family(s.v4, everyIPv4), V6: family(s.v6, everyIPv6)}
+}
+
+// prefixes are the fewest that hold just the addresses of the sorted spans of
+// one action.
+func prefixes(sorted []span, deny, is4 bool) []netip.Prefix {
+	var ps []netip.Prefix
+	var run span
+	flush := func() {
+		ps = netipx.IPRangeFrom(run.from.addr(is4), run.to.addr(is4)).AppendPrefixes(ps)
+	}
+	open := false
+	for _, sp := range sorted {
+		if sp.deny != deny {
+			continue
+		}
+		end, bounded := run.to.next()
+		switch {
+		case !open:
+			run, open = sp, true
+		case !bounded || sp.from.compare(end) <= 0:
+			if run.to.compare(sp.to) < 0 {
+				run.to = sp.to
+			}
+		default:
+			flush()
+			run = sp
+		}
+	}
+	if open {
+		flush()
+	}
+	return ps
+}

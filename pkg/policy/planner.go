@@ -1,0 +1,303 @@
+package policy
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"go4.org/netipx"
+)
+
+// planner turns a Table into its Plan: first what each endpoint asks of a
+// packet's source, as two sets; then which endpoint a packet is for (classes.go).
+type planner struct {
+	sets    *interner
+	t       *Table
+	monitor bool // some list is in monitor, so that shadows may differ
+	out     *Plan
+	unions  map[tenantKey]*Set
+	joined  map[string]int // members -> their union's record
+}
+
+// tenantKey is what a tenant's set depends on beside the tenant.
+type tenantKey struct {
+	tenants  string // with unions: whose
+	resource string
+	closed   bool
+	law      bool // lists in monitor count
+}
+
+func newPlanner(sets *interner, t *Table) *planner {
+	return &planner{
+		sets: sets, t: t, monitor: t.anyMonitored(),
+		unions: map[tenantKey]*Set{}, joined: map[string]int{},
+	}
+}
+
+func (p *planner) plan() (*Plan, error) {
+	s := p.t.State
+	p.out = &Plan{
+		Mode: s.Mode, PassMPLS: s.PassMPLS,
+		Records: make([]Record, 1, 1+len(s.Endpoints)),
+		Classes: make([]Class, 1),
+	}
+	for _, ep := range s.Endpoints {
+		p.out.Records = append(p.out.Records, p.record(ep))
+	}
+	if err := p.classes(); err != nil {
+		return nil, err
+	}
+	p.out.Tunnels = p.sources(s.TunnelsFrom)
+	var failsafe []netip.Prefix
+	for _, f := range s.Failsafe {
+		failsafe = append(failsafe, f.From...)
+	}
+	p.out.FailsafeAny = p.sources(failsafe)
+	return p.out, nil
+}
+
+// sources is the set of the given prefixes; nil where there are none.
+func (p *planner) sources(prefixes []netip.Prefix) *Set {
+	if len(prefixes) == 0 {
+		return nil
+	}
+	var sp spans
+	for i, prefix := range prefixes {
+		sp.add(netipx.RangeOfPrefix(prefix), i, Allow)
+	}
+	sp.sort()
+	return p.sets.intern(sp.set(true))
+}
+
+// record is one endpoint. Its lists in monitor are left out of what is enforced
+// and stand in the shadow.
+func (p *planner) record(ep *Endpoint) Record {
+	r := Record{
+		Endpoint: ep, Name: ep.Name, Mode: p.t.Mode(ep),
+		Own: p.own(ep, false), Tenant: p.tenant(ep, false),
+	}
+	if !p.monitor {
+		return r
+	}
+	if own, tenant := p.own(ep, true), p.tenant(ep, true); own != r.Own || tenant != r.Tenant {
+		r.ShadowOwn, r.ShadowTenant = own, tenant
+	}
+	return r
+}
+
+// own is what a packet's source must be in whoever the tenant is.
+func (p *planner) own(ep *Endpoint, law bool) *Set {
+	switch {
+	case ep.Client.Source != Peer:
+		if s := p.sources(ep.speakers()); s != nil {
+			return s
+		}
+		return nobodySet
+	case ep.Responds():
+		return openSet
+	}
+	own := listSet(p.t.own[ep.packetPolicies()], law)
+	if p.t.State.FilteringOff {
+		return own
+	}
+	return p.and(p.lists(p.t.system, ep.Resource, law), own)
+}
+
+// tenant is what it must be in for some tenant of the endpoint.
+func (p *planner) tenant(ep *Endpoint, law bool) *Set {
+	if ep.Client.Source != Peer || ep.Responds() || p.t.State.FilteringOff {
+		return openSet
+	}
+	key := tenantKey{resource: ep.Resource, closed: p.t.closed(ep), law: law}
+	switch ids := p.t.tenantsOf(ep); {
+	case len(ids) == 1:
+		return p.tenantSet(ids[0], key)
+	case len(ids) > 1:
+		return p.union(ep, ids, key)
+	case key.closed && !ep.Policies.counts():
+		return nobodySet
+	}
+	return openSet
+}
+
+func (p *planner) tenantSet(id string, key tenantKey) *Set {
+	ts := p.t.tenants[id]
+	if s := ts.sets[key]; s != nil {
+		return s
+	}
+	s := nobodySet
+	if !key.closed || !ts.unlisted(key.resource) {
+		s = p.lists(ts.lists, key.resource, key.law)
+	}
+	ts.sets[key] = s
+	return s
+}
+
+// union is the set of all who are listed by one of the tenants.
+func (p *planner) union(ep *Endpoint, ids []string, key tenantKey) *Set {
+	key.tenants = AnyResource
+	if !ep.AllTenants {
+		key.tenants = strings.Join(ids, ",")
+	}
+	if s := p.unions[key]; s != nil {
+		return s
+	}
+	parts := make([]*Set, len(ids))
+	one := key
+	one.tenants = ""
+	for i, id := range ids {
+		parts[i] = p.tenantSet(id, one)
+	}
+	s := p.or(parts)
+	p.unions[key] = s
+	return s
+}
+
+// lists is the set of a scope: "*" and the resource's, both.
+func (p *planner) lists(by map[string]*compiledList, resource string, law bool) *Set {
+	s := listSet(by[AnyResource], law)
+	if named(resource) {
+		s = p.and(s, listSet(by[resource], law))
+	}
+	return s
+}
+
+func listSet(cl *compiledList, law bool) *Set {
+	if cl == nil || !law && cl.list.State == ListMonitor {
+		return openSet
+	}
+	return cl.set
+}
+
+// and is who is in both sets.
+func (p *planner) and(a, b *Set) *Set {
+	switch {
+	case a == b || b.IsOpen():
+		return a
+	case a.IsOpen():
+		return b
+	case a.Parts != nil || b.Parts != nil:
+		return p.andParts(a, b)
+	}
+	return p.sets.intern(Set{V4: intersect(a.V4, b.V4), V6: intersect(a.V6, b.V6)})
+}
+
+// andParts takes a union apart: each of its parts meets the other set.
+func (p *planner) andParts(a, b *Set) *Set {
+	if a.Parts == nil {
+		a, b = b, a
+	}
+	parts := make([]*Set, len(a.Parts))
+	for i, part := range a.Parts {
+		parts[i] = p.and(part, b)
+	}
+	return p.or(parts)
+}
+
+// or is who is in one of the sets. Unions within are taken apart.
+func (p *planner) or(sets []*Set) *Set {
+	u := Set{}
+	seen := make(map[*Set]bool, len(sets))
+	for _, s := range sets {
+		u.V4.Kind, u.V6.Kind = max(u.V4.Kind, s.V4.Kind), max(u.V6.Kind, s.V6.Kind)
+		parts := s.Parts
+		if parts == nil {
+			parts = []*Set{s}
+		}
+		for _, part := range parts {
+			if !seen[part] && part != nobodySet {
+				seen[part] = true
+				u.Parts = append(u.Parts, part)
+			}
+		}
+	}
+	switch {
+	case u.IsOpen():
+		return openSet
+	case len(u.Parts) == 0:
+		return nobodySet
+	case len(u.Parts) == 1:
+		return u.Parts[0]
+	}
+	return p.sets.intern(u)
+}
+
+// joint is the record for what may be meant for any of several endpoints: the
+// union of those who may send to one of them, as weakly enforced as the weakest.
+func (p *planner) joint(members []*Endpoint, index map[*Endpoint]int) int {
+	if len(members) == 1 {
+		return index[members[0]]
+	}
+	var key strings.Builder
+	for _, ep := range members {
+		fmt.Fprintf(&key, "%d,", index[ep])
+	}
+	if r, ok := p.joined[key.String()]; ok {
+		return r
+	}
+	r := Record{Name: jointName(members)}
+	var own, tenant []*Set
+	for _, ep := range members {
+		one := &p.out.Records[index[ep]]
+		r.Mode = max(r.Mode, one.Mode)
+		own, tenant = append(own, one.Own), append(tenant, one.Tenant)
+	}
+	r.Own, r.Tenant = p.eitherPair(own, tenant)
+	p.out.Records = append(p.out.Records, r)
+	p.joined[key.String()] = len(p.out.Records) - 1
+	return p.joined[key.String()]
+}
+
+// eitherPair is the union over i of own[i] AND tenant[i]. What all have in
+// common stays apart, or a system list would be compiled into every tenant's.
+func (p *planner) eitherPair(own, tenant []*Set) (*Set, *Set) {
+	same := func(sets []*Set) bool {
+		return !slices.ContainsFunc(sets, func(s *Set) bool { return s != sets[0] })
+	}
+	switch {
+	case same(own):
+		return own[0], p.or(tenant)
+	case same(tenant):
+		return p.or(own), tenant[0]
+	}
+	both := make([]*Set, len(own))
+	for i := range own {
+		both[i] = p.and(own[i], tenant[i])
+	}
+	return p.or(both), openSet
+}
+
+// jointName names a union for counters and events.
+func jointName(members []*Endpoint) string {
+	const most = 3
+	names := make([]string, 0, most)
+	for _, ep := range members[:min(most, len(members))] {
+		names = append(names, ep.Name)
+	}
+	name := strings.Join(names, "+")
+	if n := len(members) - most; n > 0 {
+		name = fmt.Sprintf("%s+%d more", name, n)
+	}
+	return name
+}
+
+// anyMonitored reports whether some list only monitors.
+func (t *Table) anyMonitored() bool {
+	for _, cl := range t.system {
+		if cl.list.State == ListMonitor {
+			return true
+		}
+	}
+	for _, cl := range t.own {
+		if cl.list.State == ListMonitor {
+			return true
+		}
+	}
+	for _, ts := range t.tenants {
+		if ts.monitored {
+			return true
+		}
+	}
+	return false
+}
