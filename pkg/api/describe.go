@@ -1,0 +1,79 @@
+package api
+
+import (
+	"slices"
+
+	"github.com/postern-io/postern/pkg/policy"
+)
+
+// describe adds to st what the table says.
+func (st *Status) describe(t *policy.Table, traffic map[string]Traffic) {
+	st.Mode = t.State.Mode.String()
+	for l, from := range lists(t.State) {
+		if from.Orphaned {
+			st.Orphaned = append(st.Orphaned, l.counted(from, t.Now))
+		}
+	}
+	for _, e := range t.State.Endpoints {
+		st.Endpoints = append(st.Endpoints, describe(t, e, traffic[e.Name]))
+	}
+}
+
+func describe(t *policy.Table, e *policy.Endpoint, traffic Traffic) Endpoint {
+	return Endpoint{
+		Name: e.Name, Protocol: e.Protocol.String(), Destination: e.Destination.String(),
+		Ports: texts(e.Ports), Tenants: e.Tenants, AllTenants: e.AllTenants,
+		Resource: e.Resource, Client: client(e.Client), Refuse: refuses(e),
+		Mode:    max(t.State.Mode, e.Mode).String(),
+		Lists:   judging(t.State, e),
+		Open:    t.State.Open(e),
+		Traffic: traffic,
+	}
+}
+
+// judging names the lists that judge e.
+func judging(s *policy.State, e *policy.Endpoint) []string {
+	names := []string{}
+	add := func(m map[string]*policy.List, scope policy.Scope, tenant string) {
+		for _, r := range slices.Compact([]string{policy.AnyResource, e.Resource}) {
+			if m[r] != nil {
+				names = append(names, listName(scope, tenant, "", "", r))
+			}
+		}
+	}
+	add(s.System, policy.ScopeSystem, "")
+	if e.AllTenants && len(s.Tenants) > 0 {
+		names = append(names, "tenants/*")
+	}
+	for _, id := range e.Tenants {
+		if t := s.Tenants[id]; t != nil {
+			add(t.Lists, policy.ScopeTenant, id)
+		}
+	}
+	if e.Policies != nil {
+		names = append(names, listName(policy.ScopeEndpoint, "", "", e.Name, ""))
+	}
+	return names
+}
+
+func client(c policy.Client) string {
+	if c.Source == policy.HeaderField {
+		return c.Source.String() + ":" + c.Header
+	}
+	return c.Source.String()
+}
+
+func refuses(e *policy.Endpoint) string {
+	if e.Responds() {
+		return policy.RefuseRespond.String()
+	}
+	return policy.RefuseDrop.String()
+}
+
+func texts(ports []policy.PortRange) []string {
+	all := make([]string, len(ports))
+	for i, p := range ports {
+		all[i] = p.String()
+	}
+	return all
+}

@@ -1,0 +1,168 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/postern-io/postern/pkg/policy"
+)
+
+// Agent is what the API tells about. Its methods are called from many
+// goroutines.
+type Agent interface {
+	// Status is everything but what can be read out of the table.
+	Status(context.Context) (Status, error)
+	// Traffic is what was counted, by endpoint.
+	Traffic() (map[string]Traffic, error)
+	// Table is the policy in force, nil before there is one.
+	Table() *policy.Table
+	// DropLists gives up the orphaned lists of a file and names them.
+	DropLists(ctx context.Context, owner string) ([]string, error)
+}
+
+// Server answers under /api/v1.
+type Server struct {
+	agent  Agent
+	events *Feed
+}
+
+// NewServer returns a server for agent that tells what is published to events.
+func NewServer(agent Agent, events *Feed) *Server {
+	return &Server{agent: agent, events: events}
+}
+
+// Serve answers on l until ctx ends.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	server := &http.Server{
+		Handler:           s.Handler(),
+		ConnContext:       withPeer,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ReadHeaderTimeout: 5 * time.Second,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    16 << 10,
+	}
+	done := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(done)
+		shutdown(server)
+	})
+	err := server.Serve(l)
+	if errors.Is(err, http.ErrServerClosed) {
+		<-done
+		return nil
+	}
+	stop()
+	return err
+}
+
+// shutdown lets answers under way finish; streams end with the base context.
+func shutdown(server *http.Server) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	if server.Shutdown(ctx) != nil {
+		server.Close()
+	}
+}
+
+// Handler is the API without a listener.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /api/v1/status", only(reader, s.status))
+	mux.HandleFunc("GET /api/v1/lists", only(reader, s.lists))
+	mux.HandleFunc("DELETE /api/v1/lists", only(admin, s.dropLists))
+	mux.HandleFunc("GET /api/v1/explain", only(reader, s.explain))
+	mux.HandleFunc("GET /api/v1/events", only(reader, s.watch))
+	return mux
+}
+
+func (s *Server) status(w http.ResponseWriter, r *http.Request) {
+	st, err := s.agent.Status(r.Context())
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	traffic, err := s.agent.Traffic()
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	if t := s.agent.Table(); t != nil {
+		st.describe(t, traffic)
+	}
+	answer(w, st)
+}
+
+func (s *Server) lists(w http.ResponseWriter, r *http.Request) {
+	t := s.table(w)
+	if t == nil {
+		return
+	}
+	q := r.URL.Query()
+	tenant, orphaned := q.Get("tenant"), q.Get("orphaned") == "true"
+	found := []List{}
+	for l, from := range lists(t.State) {
+		if (tenant == "" || tenant == l.Tenant) && (!orphaned || from.Orphaned) {
+			found = append(found, l.counted(from, t.Now))
+		}
+	}
+	answer(w, Lists{found})
+}
+
+// dropLists gives up the lists of one file that is gone. It names the file
+// rather than taking "all": what was restricting would stop.
+func (s *Server) dropLists(w http.ResponseWriter, r *http.Request) {
+	owner := r.URL.Query().Get("owner")
+	if owner == "" {
+		problem(http.StatusBadRequest, "drop lists: want ?owner=FILE, the file that is gone").write(w)
+		return
+	}
+	names, err := s.agent.DropLists(r.Context(), owner)
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	answer(w, Dropped{names})
+}
+
+func (s *Server) explain(w http.ResponseWriter, r *http.Request) {
+	t := s.table(w)
+	if t == nil {
+		return
+	}
+	q := r.URL.Query()
+	x, err := Explain(t, Question{
+		Address: q.Get("address"), Endpoint: q.Get("endpoint"), Tenant: q.Get("tenant"),
+		User: q.Get("user"), Resource: q.Get("resource"),
+	})
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	answer(w, x)
+}
+
+// table is the policy in force; where there is none, the caller is told so.
+func (s *Server) table(w http.ResponseWriter) *policy.Table {
+	t := s.agent.Table()
+	if t == nil {
+		problem(http.StatusServiceUnavailable, "no policy is in force yet").write(w)
+	}
+	return t
+}
+
+func answer(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(v) // a caller that is gone needs no answer
+}
+
+func refuse(w http.ResponseWriter, err error) {
+	var p *Problem
+	if !errors.As(err, &p) {
+		p = problem(http.StatusInternalServerError, "%v", err)
+	}
+	p.write(w)
+}

@@ -1,0 +1,36 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// heartbeat keeps a quiet stream alive through whatever stands between.
+const heartbeat = 15 * time.Second
+
+// watch streams refusals as server-sent events, one JSON object each, until the
+// caller leaves or the agent ends.
+func (s *Server) watch(w http.ResponseWriter, r *http.Request) {
+	l := s.events.listen()
+	defer s.events.leave(l)
+	stream := http.NewResponseController(w)
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-store")
+	// Said at once, so that a caller knows from when on nothing is missed.
+	fmt.Fprint(w, ": watching\n\n")
+	beat := time.NewTicker(heartbeat)
+	defer beat.Stop()
+	for stream.Flush() == nil {
+		select {
+		case e := <-l.events:
+			data, _ := json.Marshal(e) // strings, numbers and a time always encode
+			fmt.Fprintf(w, "event: refusal\ndata: %s\n\n", data)
+		case <-beat.C:
+			fmt.Fprint(w, ": quiet\n\n")
+		case <-r.Context().Done():
+			return
+		}
+	}
+}
