@@ -142,6 +142,7 @@ var rows = []struct {
 	{"735-too-long-is-not-exhausted", exhausted(Outermost), "10.0.0.1:1", lines(repeat("10.0.0.2", 33)), "", TooLong},
 	{"736-exactly-exhausted", exhausted(Outermost), "10.0.0.1:1", lines(repeat("10.0.0.2", 32)), "10.0.0.2", AtLeftmost},
 	{"737-what-stands-left-is-not-looked-at", xff, "10.0.0.1:1", lines(repeat("x", 1000) + ", 1.1.1.1"), "1.1.1.1", InChain},
+	{"738-port-in-many-digits", xff, "10.0.0.1:1", lines("1.1.1.1:" + strings.Repeat("0", 50) + "80"), "", Unreadable},
 }
 
 func TestResolve(t *testing.T) {
