@@ -1,0 +1,66 @@
+package gate
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/netip"
+	"strconv"
+)
+
+// refuse answers a request that d turned away.
+func refuse(w http.ResponseWriter, r *http.Request, b *binding, d *Decision) {
+	w.Header().Set("X-Trace-Id", d.Trace)
+	if d.Unknown {
+		respond(w, r, http.StatusServiceUnavailable, "unavailable", "policy unknown")
+		return
+	}
+	org := d.Tenant
+	if at := b.endpoint.HTTP; at != nil && at.HideOrg {
+		org = ""
+	}
+	respond(w, r, http.StatusForbidden, "forbidden", refusal(d.Client, org))
+}
+
+// refusal is the text that clients and their support staff go by: not a byte of
+// it may change, and none of it is taken from the request.
+func refusal(client netip.Addr, org string) string {
+	source := "none"
+	if client.IsValid() {
+		source = client.String()
+	}
+	if org == "" {
+		org = "none"
+	}
+	return "IP not whitelisted. Found x-forwarded-for header: " + source + ", orgId: " + org
+}
+
+// respond answers in plain text, or in JSON, with a word for programs, where the
+// client would rather have that.
+func respond(w http.ResponseWriter, r *http.Request, status int, word, message string) {
+	contentType, body := "text/plain; charset=utf-8", message
+	if prefersJSON(r.Header["Accept"]) {
+		contentType, body = "application/json", envelope(word, message)
+	}
+	header := w.Header()
+	header.Set("Content-Type", contentType)
+	header.Set("Content-Length", strconv.Itoa(len(body)))
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	if r.Method != http.MethodHead {
+		io.WriteString(w, body)
+	}
+}
+
+func envelope(word, message string) string {
+	body, err := json.Marshal(struct {
+		OK      bool   `json:"ok"`
+		Error   string `json:"error"`
+		Message string `json:"message"`
+	}{Error: word, Message: message})
+	if err != nil {
+		panic(err) // three plain fields always marshal
+	}
+	return string(body)
+}
