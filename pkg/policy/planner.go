@@ -5,19 +5,15 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-
-	"go4.org/netipx"
 )
 
-// planner turns a Table into its Plan: first what each endpoint asks of a
-// packet's source, as two sets; then which endpoint a packet is for (classes.go).
+// planner says what each endpoint asks of a packet's source, as two sets, and
+// joins that with a matching to the Plan.
 type planner struct {
 	sets    *interner
 	t       *Table
 	monitor bool // some list is in monitor, so that shadows may differ
-	out     *Plan
 	unions  map[tenantKey]*Set
-	joined  map[string]int // members -> their union's record
 }
 
 // tenantKey is what a tenant's set depends on beside the tenant.
@@ -28,46 +24,26 @@ type tenantKey struct {
 	law      bool // lists in monitor count
 }
 
-func newPlanner(sets *interner, t *Table) *planner {
-	return &planner{
-		sets: sets, t: t, monitor: t.anyMonitored(),
-		unions: map[tenantKey]*Set{}, joined: map[string]int{},
-	}
-}
-
-func (p *planner) plan() (*Plan, error) {
+func (p *planner) plan(m *matching) *Plan {
 	s := p.t.State
-	p.out = &Plan{
+	plan := &Plan{
 		Mode: s.Mode, PassMPLS: s.PassMPLS,
-		Records: make([]Record, 1, 1+len(s.Endpoints)),
-		Classes: make([]Class, 1),
+		Records: make([]Record, 1, 1+len(s.Endpoints)+len(m.joints)),
+		Classes: m.classes, TCP: m.tcp, UDP: m.udp, Other: m.other, Guard: m.guard,
+		Tunnels: p.sets.sources(s.TunnelsFrom),
 	}
 	for _, ep := range s.Endpoints {
-		p.out.Records = append(p.out.Records, p.record(ep))
+		plan.Records = append(plan.Records, p.record(ep))
 	}
-	if err := p.classes(); err != nil {
-		return nil, err
+	for _, members := range m.joints {
+		plan.Records = append(plan.Records, p.joint(plan.Records, members))
 	}
-	p.out.Tunnels = p.sources(s.TunnelsFrom)
 	var failsafe []netip.Prefix
 	for _, f := range s.Failsafe {
 		failsafe = append(failsafe, f.From...)
 	}
-	p.out.FailsafeAny = p.sources(failsafe)
-	return p.out, nil
-}
-
-// sources is the set of the given prefixes; nil where there are none.
-func (p *planner) sources(prefixes []netip.Prefix) *Set {
-	if len(prefixes) == 0 {
-		return nil
-	}
-	var sp spans
-	for i, prefix := range prefixes {
-		sp.add(netipx.RangeOfPrefix(prefix), i, Allow)
-	}
-	sp.sort()
-	return p.sets.intern(sp.set(true))
+	plan.FailsafeAny = p.sets.sources(failsafe)
+	return plan
 }
 
 // record is one endpoint. Its lists in monitor are left out of what is enforced
@@ -90,7 +66,7 @@ func (p *planner) record(ep *Endpoint) Record {
 func (p *planner) own(ep *Endpoint, law bool) *Set {
 	switch {
 	case ep.Client.Source != Peer:
-		if s := p.sources(ep.speakers()); s != nil {
+		if s := p.sets.sources(ep.speakers()); s != nil {
 			return s
 		}
 		return nobodySet
@@ -223,42 +199,29 @@ func (p *planner) or(sets []*Set) *Set {
 	return p.sets.intern(u)
 }
 
-// joint is the record for what may be meant for any of several endpoints: the
-// union of those who may send to one of them, as weakly enforced as the weakest.
-func (p *planner) joint(members []*Endpoint, index map[*Endpoint]int) int {
-	if len(members) == 1 {
-		return index[members[0]]
-	}
-	var key strings.Builder
-	for _, ep := range members {
-		fmt.Fprintf(&key, "%d,", index[ep])
-	}
-	if r, ok := p.joined[key.String()]; ok {
-		return r
-	}
-	r := Record{Name: jointName(members)}
+// joint is the union of those who may send to one of several endpoints, as
+// weakly enforced as the weakest.
+func (p *planner) joint(records []Record, members []int) Record {
+	r := Record{Name: jointName(records, members)}
 	var own, tenant []*Set
-	for _, ep := range members {
-		one := &p.out.Records[index[ep]]
-		r.Mode = max(r.Mode, one.Mode)
-		own, tenant = append(own, one.Own), append(tenant, one.Tenant)
+	for _, i := range members {
+		r.Mode = max(r.Mode, records[i].Mode)
+		own, tenant = append(own, records[i].Own), append(tenant, records[i].Tenant)
 	}
 	r.Own, r.Tenant = p.eitherPair(own, tenant)
-	p.out.Records = append(p.out.Records, r)
-	p.joined[key.String()] = len(p.out.Records) - 1
-	return p.joined[key.String()]
+	return r
 }
 
 // eitherPair is the union over i of own[i] AND tenant[i]. What all have in
 // common stays apart, or a system list would be compiled into every tenant's.
 func (p *planner) eitherPair(own, tenant []*Set) (*Set, *Set) {
-	same := func(sets []*Set) bool {
+	alike := func(sets []*Set) bool {
 		return !slices.ContainsFunc(sets, func(s *Set) bool { return s != sets[0] })
 	}
 	switch {
-	case same(own):
+	case alike(own):
 		return own[0], p.or(tenant)
-	case same(tenant):
+	case alike(tenant):
 		return p.or(own), tenant[0]
 	}
 	both := make([]*Set, len(own))
@@ -269,11 +232,11 @@ func (p *planner) eitherPair(own, tenant []*Set) (*Set, *Set) {
 }
 
 // jointName names a union for counters and events.
-func jointName(members []*Endpoint) string {
+func jointName(records []Record, members []int) string {
 	const most = 3
 	names := make([]string, 0, most)
-	for _, ep := range members[:min(most, len(members))] {
-		names = append(names, ep.Name)
+	for _, i := range members[:min(most, len(members))] {
+		names = append(names, records[i].Name)
 	}
 	name := strings.Join(names, "+")
 	if n := len(members) - most; n > 0 {

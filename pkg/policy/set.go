@@ -181,6 +181,19 @@ func (in *interner) intern(s Set) *Set {
 	return &s
 }
 
+// sources is the set of the given prefixes; nil where there are none.
+func (in *interner) sources(prefixes []netip.Prefix) *Set {
+	if len(prefixes) == 0 {
+		return nil
+	}
+	var sp spans
+	for i, prefix := range prefixes {
+		sp.add(netipx.RangeOfPrefix(prefix), i, Allow)
+	}
+	sp.sort()
+	return in.intern(sp.set(true))
+}
+
 // sweep forgets the sets that are gone, once they may be half of all.
 func (in *interner) sweep() {
 	if in.size <= 2*in.live+1024 {

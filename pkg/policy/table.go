@@ -54,6 +54,8 @@ type Compiler struct {
 	last  *Table                     // the revision before, nil at first
 	lists map[listPart]*compiledList // what it compiled, by the list as written
 
+	matching *matching
+
 	// The revision being compiled.
 	state *State
 	now   time.Time
@@ -82,11 +84,15 @@ func (c *Compiler) Compile(s *State, host Host, now time.Time) (*Table, error) {
 	c.compileEndpoints(t)
 	t.hosts = newHostNames(s.Tenants)
 	t.NextExpiry = c.nextExpiry(t)
-	plan, err := newPlanner(&c.sets, t).plan()
-	if err != nil {
-		return nil, err
+	if !c.matching.holds(t) {
+		m, err := newMatching(&c.sets, t)
+		if err != nil {
+			return nil, err
+		}
+		c.matching = m
 	}
-	t.Plan = plan
+	p := planner{sets: &c.sets, t: t, monitor: t.anyMonitored(), unions: map[tenantKey]*Set{}}
+	t.Plan = p.plan(c.matching)
 	c.lists, c.last = c.keep, t
 	c.sets.sweep()
 	return t, nil

@@ -13,42 +13,92 @@ import (
 // crosswise over many endpoints are refused instead of filling the memory.
 const maxMembers = 1 << 22
 
-// classBuilder finds out which endpoint a packet is for, once records stand.
-type classBuilder struct {
-	*planner
+// matching is which endpoint a packet is for. It depends on the endpoints, the
+// failsafes and the host, not on any list, and so outlives most revisions.
+type matching struct {
+	endpoints []*Endpoint
+	failsafes []Failsafe
+	host      Host
+
+	tcp, udp     []PortClass
+	classes      []Class
+	other, guard int
+	joints       [][]int // the endpoints' records that each joint record is for
+}
+
+// holds reports whether m is the matching of a table too.
+func (m *matching) holds(t *Table) bool {
+	return m != nil && same(m.endpoints, t.State.Endpoints) && same(m.failsafes, t.State.Failsafe) &&
+		slices.Equal(m.host.Local, t.host.Local) && slices.Equal(m.host.Broadcast, t.host.Broadcast)
+}
+
+// same reports whether two slices are one and the same.
+func same[T any](a, b []T) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
+}
+
+// matcher builds a matching. Record i+1 is the i-th endpoint's; the joint
+// records follow.
+type matcher struct {
+	*matching
+	sets    *interner
 	index   map[*Endpoint]int // an endpoint's record
 	byKey   map[string]int    // members -> their class
+	joined  map[string]int    // members -> their joint record
 	members int
 }
 
-// classes fills in the plan's ports and classes.
-func (p *planner) classes() error {
-	b := &classBuilder{planner: p, index: map[*Endpoint]int{}, byKey: map[string]int{}}
-	for i := range p.out.Records[1:] {
-		b.index[p.out.Records[i+1].Endpoint] = i + 1
+func newMatching(sets *interner, t *Table) (*matching, error) {
+	eps := t.State.Endpoints
+	b := &matcher{
+		matching: &matching{endpoints: eps, failsafes: t.State.Failsafe, host: t.host, classes: make([]Class, 1)},
+		sets:     sets, index: make(map[*Endpoint]int, len(eps)), byKey: map[string]int{}, joined: map[string]int{},
+	}
+	for i, ep := range eps {
+		b.index[ep] = i + 1
 	}
 	var err error
-	if p.out.TCP, err = b.ports(TCP); err != nil {
-		return err
+	if b.tcp, err = b.ports(TCP); err != nil {
+		return nil, err
 	}
-	if p.out.UDP, err = b.ports(UDP); err != nil {
-		return err
+	if b.udp, err = b.ports(UDP); err != nil {
+		return nil, err
 	}
-	p.out.Other = b.other()
-	p.out.Guard = b.guard()
-	return nil
+	b.matching.other = b.otherClass()
+	b.matching.guard = b.guardClass()
+	return b.matching, nil
+}
+
+// joint is the record for what may be meant for any of several endpoints.
+func (b *matcher) joint(members []*Endpoint) int {
+	if len(members) == 1 {
+		return b.index[members[0]]
+	}
+	var key []byte
+	records := make([]int, len(members))
+	for i, ep := range members {
+		records[i] = b.index[ep]
+		key = binary.LittleEndian.AppendUint32(key, uint32(records[i]))
+	}
+	r, ok := b.joined[string(key)]
+	if !ok {
+		b.joints = append(b.joints, records)
+		r = len(b.endpoints) + len(b.joints)
+		b.joined[string(key)] = r
+	}
+	return r
 }
 
 // ports gives every port of a protocol its class and its failsafe.
-func (b *classBuilder) ports(proto Protocol) ([]PortClass, error) {
+func (b *matcher) ports(proto Protocol) ([]PortClass, error) {
 	var failsafe []PortRange
-	for _, f := range b.t.State.Failsafe {
+	for _, f := range b.failsafes {
 		if f.Protocol == proto {
 			failsafe = append(failsafe, f.Ports...)
 		}
 	}
 	var out []PortClass
-	for _, span := range portSpans(b.t.State.Endpoints, proto, failsafe) {
+	for _, span := range portSpans(b.endpoints, proto, failsafe) {
 		pc := PortClass{
 			First: uint16(span.first), Last: uint16(span.last),
 			Class: b.class(proto, span.members), Failsafe: b.failsafe(proto, uint16(span.first)),
@@ -68,19 +118,19 @@ func (b *classBuilder) ports(proto Protocol) ([]PortClass, error) {
 }
 
 // failsafe is who is never dropped at a port; nil: nobody.
-func (b *classBuilder) failsafe(proto Protocol, port uint16) *Set {
+func (b *matcher) failsafe(proto Protocol, port uint16) *Set {
 	var from []netip.Prefix
-	for _, f := range b.t.State.Failsafe {
+	for _, f := range b.failsafes {
 		covers := func(r PortRange) bool { return r.Contains(port) }
 		if f.Protocol == proto && slices.ContainsFunc(f.Ports, covers) {
 			from = append(from, f.From...)
 		}
 	}
-	return b.sources(from)
+	return b.sets.sources(from)
 }
 
 // class is the class of ports covered by just these endpoints; 0 for none.
-func (b *classBuilder) class(proto Protocol, members []member) int {
+func (b *matcher) class(proto Protocol, members []member) int {
 	if len(members) == 0 {
 		return 0
 	}
@@ -100,13 +150,13 @@ func (b *classBuilder) class(proto Protocol, members []member) int {
 	return c
 }
 
-func (b *classBuilder) add(c Class) int {
-	b.out.Classes = append(b.out.Classes, c)
-	return len(b.out.Classes) - 1
+func (b *matcher) add(c Class) int {
+	b.classes = append(b.classes, c)
+	return len(b.classes) - 1
 }
 
 // build lets the most specific member win at each destination.
-func (b *classBuilder) build(proto Protocol, members []member) Class {
+func (b *matcher) build(proto Protocol, members []member) Class {
 	winners := map[netip.Prefix]member{} // by destination; "this host" under the zero Prefix
 	var everything member
 	for _, m := range members {
@@ -125,7 +175,7 @@ func (b *classBuilder) build(proto Protocol, members []member) Class {
 	}
 	explicit := newPrefixes(maps.Keys(dests))
 	if m := winners[netip.Prefix{}]; m.ep != nil {
-		for _, local := range b.t.host.Local {
+		for _, local := range b.host.Local {
 			if !explicit.cover(local) {
 				dests[local] = b.index[m.ep]
 			}
@@ -134,7 +184,7 @@ func (b *classBuilder) build(proto Protocol, members []member) Class {
 	c := Class{Any: b.index[everything.ep]}
 	if proto == UDP {
 		c.Broadcast = b.broadcast(members)
-		for _, a := range b.t.host.Broadcast {
+		for _, a := range b.host.Broadcast {
 			if to := netip.PrefixFrom(a, a.BitLen()); c.Broadcast != 0 && dests[to] == 0 {
 				dests[to] = c.Broadcast
 			}
@@ -155,23 +205,23 @@ func narrower(a, b member) member {
 
 // broadcast is the record for a datagram to everybody: any socket of this host
 // on the port may get it.
-func (b *classBuilder) broadcast(members []member) int {
+func (b *matcher) broadcast(members []member) int {
 	var here []*Endpoint
 	for _, m := range members {
-		if d := m.ep.Destination; !d.Prefix.IsValid() || slices.ContainsFunc(b.t.host.Local, d.Prefix.Overlaps) {
+		if d := m.ep.Destination; !d.Prefix.IsValid() || slices.ContainsFunc(b.host.Local, d.Prefix.Overlaps) {
 			here = append(here, m.ep)
 		}
 	}
 	if len(here) == 0 {
 		return 0
 	}
-	return b.joint(here, b.index)
+	return b.joint(here)
 }
 
-// other is the class of protocols without ports.
-func (b *classBuilder) other() int {
+// otherClass is the class of protocols without ports.
+func (b *matcher) otherClass() int {
 	var members []member
-	for _, ep := range b.t.State.Endpoints {
+	for _, ep := range b.endpoints {
 		if ep.Protocol == AnyProtocol {
 			members = append(members, member{ep, AllPorts.width()})
 		}
@@ -179,10 +229,10 @@ func (b *classBuilder) other() int {
 	return b.class(AnyProtocol, members)
 }
 
-// guard is the class of what cannot be told apart by port: at each address, all
+// guardClass is the class of what cannot be told apart by port: at each address, all
 // endpoints that a packet there may be for.
-func (b *classBuilder) guard() int {
-	eps := b.t.State.Endpoints
+func (b *matcher) guardClass() int {
+	eps := b.endpoints
 	if len(eps) == 0 {
 		return 0
 	}
@@ -197,7 +247,7 @@ func (b *classBuilder) guard() int {
 	}
 	here := at[netip.Prefix{}]
 	delete(at, netip.Prefix{})
-	explicit, local := newPrefixes(maps.Keys(at)), newPrefixes(slices.Values(b.t.host.Local))
+	explicit, local := newPrefixes(maps.Keys(at)), newPrefixes(slices.Values(b.host.Local))
 	dests := map[netip.Prefix]int{}
 	place := func(to netip.Prefix) {
 		all := slices.Clone(everything)
@@ -207,26 +257,26 @@ func (b *classBuilder) guard() int {
 		if local.cover(to) {
 			all = append(all, here...)
 		}
-		dests[to] = b.joint(b.inOrder(all), b.index)
+		dests[to] = b.joint(b.inOrder(all))
 	}
 	for to := range at {
 		place(to)
 	}
-	for _, to := range b.t.host.Local {
+	for _, to := range b.host.Local {
 		if len(here) > 0 && dests[to] == 0 {
 			place(to)
 		}
 	}
 	c := Class{Dests: sortedDests(dests)}
 	if len(everything) > 0 {
-		c.Any = b.joint(everything, b.index)
+		c.Any = b.joint(everything)
 	}
 	return b.add(c)
 }
 
 // inOrder sorts endpoints by their place in the State, so that equal unions are
 // found to be equal.
-func (b *classBuilder) inOrder(eps []*Endpoint) []*Endpoint {
+func (b *matcher) inOrder(eps []*Endpoint) []*Endpoint {
 	slices.SortFunc(eps, func(x, y *Endpoint) int { return cmp.Compare(b.index[x], b.index[y]) })
 	return eps
 }
