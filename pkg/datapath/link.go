@@ -146,15 +146,6 @@ func (a *attachment) alive() bool {
 	return err == nil && info.XDP() != nil && info.XDP().Ifindex != 0
 }
 
-// program is the id of the program it runs.
-func (a *attachment) program() uint32 {
-	info, err := a.link.Info()
-	if err != nil {
-		return 0
-	}
-	return uint32(info.Program)
-}
-
 // update puts p in the place of the program that is there: a packet meets the
 // one or the other. The mode stays.
 func (a *attachment) update(p Programs) error {

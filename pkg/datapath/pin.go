@@ -6,7 +6,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -81,4 +83,30 @@ func shared(dir string) error {
 	}
 	return errors.New("its bpffs is private to this mount namespace and would end with the agent; " +
 		"give the agent the host's " + sysBPF + " (container: -v " + sysBPF + ":" + sysBPF + ", systemd: PrivateMounts=no)")
+}
+
+// pin is where the link of an interface of this namespace is pinned. Interface
+// numbers mean nothing without their namespace.
+func (l *links) pin(index int) (string, error) {
+	ns, err := netnsInode()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(l.dir, fmt.Sprintf("%d-%d", ns, index)), nil
+}
+
+func parsePin(path string) (ns uint64, index int, ok bool) {
+	left, right, _ := strings.Cut(filepath.Base(path), "-")
+	ns, err := strconv.ParseUint(left, 10, 64)
+	index, err2 := strconv.Atoi(right)
+	return ns, index, err == nil && err2 == nil
+}
+
+// netnsInode identifies the network namespace of this thread.
+func netnsInode() (uint64, error) {
+	var stat syscall.Stat_t
+	if err := syscall.Stat("/proc/thread-self/ns/net", &stat); err != nil {
+		return 0, fmt.Errorf("identify the network namespace: %w", err)
+	}
+	return stat.Ino, nil
 }
