@@ -51,7 +51,7 @@ func (l *links) attachAll(ctx context.Context, names []string) error {
 	if err := os.MkdirAll(l.dir, 0o700); err != nil {
 		return fmt.Errorf("attach: %w", err)
 	}
-	l.guards = nil
+	l.release()
 	var errs []error
 	for _, name := range names {
 		g := &guard{Interface: Interface{Name: name}}
@@ -61,6 +61,16 @@ func (l *links) attachAll(ctx context.Context, names []string) error {
 		}
 	}
 	return errors.Join(append(errs, l.dropStrays())...)
+}
+
+// release forgets the interfaces. Their links are pinned and stay.
+func (l *links) release() {
+	for _, g := range l.guards {
+		if g.on != nil {
+			g.on.link.Close()
+		}
+	}
+	l.guards = nil
 }
 
 func (l *links) interfaces() []Interface {

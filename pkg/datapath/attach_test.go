@@ -88,17 +88,8 @@ func newTestLinks(t *testing.T, pins string, p Programs) *links {
 	if err := l.setPrograms(p); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { closeLinks(l) })
+	t.Cleanup(l.release)
 	return l
-}
-
-func closeLinks(l *links) {
-	for _, g := range l.guards {
-		if g.on != nil {
-			g.on.link.Close()
-		}
-	}
-	l.guards = nil
 }
 
 // attach attaches in ns and returns the error's text.
@@ -288,7 +279,7 @@ func TestRestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	since := first.interfaces()[0].Since
-	closeLinks(first)
+	first.release()
 	if kept.passes(t) || dropped.passes(t) {
 		t.Fatal("a frame arrives after the agent has ended")
 	}
@@ -326,7 +317,7 @@ func TestStraysElsewhereStay(t *testing.T) {
 	if err := attach(t, theirs, there.host.NS, "edge"); err != "" {
 		t.Fatal(err)
 	}
-	closeLinks(theirs)
+	theirs.release()
 	ours := newTestLinks(t, pins, toyPrograms(t, "ours", xdpPass))
 	if err := attach(t, ours, here.host.NS, "edge"); err != "" {
 		t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 )
 
 func (s *survey) readDevices(guarded []string) error {
-	devs, err := netlink.LinkList()
+	devs, err := whole(netlink.LinkList)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (s *survey) seen(dev netlink.Link) bool {
 }
 
 func addresses(dev netlink.Link) string {
-	addrs, err := netlink.AddrList(dev, netlink.FAMILY_ALL)
+	addrs, err := whole(func() ([]netlink.Addr, error) { return netlink.AddrList(dev, netlink.FAMILY_ALL) })
 	if err != nil || len(addrs) == 0 {
 		return ""
 	}

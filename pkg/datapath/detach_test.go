@@ -41,7 +41,7 @@ func TestDetach(t *testing.T) {
 		if err := attach(t, l, w.host.NS, "edge"); err != "" {
 			t.Fatal(err)
 		}
-		closeLinks(l)
+		l.release()
 	}
 	if err := os.Mkdir(filepath.Join(dir, "gen-1"), 0o700); err != nil {
 		t.Fatal(err)

@@ -64,7 +64,7 @@ func readHost() (policy.Host, error) {
 // routes in other tables are for packets that carry a mark, and say nothing of
 // what a client can reach.
 func localTables() ([]int, error) {
-	devs, err := netlink.LinkList()
+	devs, err := whole(netlink.LinkList)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +90,9 @@ func routesTo(table, kind int) ([]netip.Prefix, error) {
 	}
 	var prefixes []netip.Prefix
 	for _, family := range []int{netlink.FAMILY_V4, netlink.FAMILY_V6} {
-		routes, err := handle.RouteListFiltered(family, &netlink.Route{Table: table, Type: kind}, netlink.RT_FILTER_TABLE|netlink.RT_FILTER_TYPE)
+		routes, err := whole(func() ([]netlink.Route, error) {
+			return handle.RouteListFiltered(family, &netlink.Route{Table: table, Type: kind}, netlink.RT_FILTER_TABLE|netlink.RT_FILTER_TYPE)
+		})
 		if err != nil && !errors.Is(err, unix.ENOENT) { // no such table yet
 			return nil, err
 		}
