@@ -22,6 +22,8 @@ type Config struct {
 	APIGroup      string        // who may read the socket beside its owner; "": nobody
 	MetricsListen string        // host:port; "": off
 	State         *policy.State // without lists and tenants: see With
+
+	broken []policy.Pos // the endpoints and failsafes that could not be read whole
 }
 
 // With is c's state with the lists and tenants of l.
@@ -58,12 +60,23 @@ func (r *reader) config(n *yaml.Node, c *Config) {
 		"filtering":  r.either(&s.FilteringOff, "off", "on"),
 		"mpls":       r.either(&s.PassMPLS, "pass", "drop"),
 		"tunnels":    r.section(fields{"from": r.prefixes(&s.TunnelsFrom)}),
-		"failsafe":   r.each(func(n *yaml.Node) { s.Failsafe = append(s.Failsafe, r.failsafe(n)) }),
+		"failsafe":   r.each(r.whole(c, func(n *yaml.Node) { s.Failsafe = append(s.Failsafe, r.failsafe(n)) })),
 		"list_dirs":  r.dirs(&c.ListDirs),
 		"resources":  r.names(&s.Resources),
 		"store":      r.section(fields{"path": r.text(&c.StorePath)}),
 		"api":        r.section(fields{"listen": r.sockets(&c.APIListen), "group": r.text(&c.APIGroup)}),
 		"metrics":    r.section(fields{"listen": r.hostPort(&c.MetricsListen)}),
-		"endpoints":  r.each(func(n *yaml.Node) { s.Endpoints = append(s.Endpoints, r.endpoint(n)) }),
+		"endpoints":  r.each(r.whole(c, func(n *yaml.Node) { s.Endpoints = append(s.Endpoints, r.endpoint(n)) })),
 	})
+}
+
+// whole remembers the items of which some part could not be read.
+func (r *reader) whole(c *Config, item func(n *yaml.Node)) func(n *yaml.Node) {
+	return func(n *yaml.Node) {
+		before := len(r.found)
+		item(n)
+		if len(r.found) > before {
+			c.broken = append(c.broken, r.at(n))
+		}
+	}
 }

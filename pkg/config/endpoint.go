@@ -120,13 +120,16 @@ func (r *reader) rule(n *yaml.Node) []policy.Entry {
 
 func (r *reader) http(into **policy.HTTP) read {
 	return func(what string, n *yaml.Node) {
-		h := &policy.HTTP{}
+		h, before := &policy.HTTP{}, len(r.found)
 		r.mapping(what, n, fields{
 			"listen":   r.hostPort(&h.Listen),
 			"upstream": r.upstream(&h.Upstream),
 			"health":   r.section(fields{"path": r.path(&h.Health), "from": r.prefixes(&h.HealthFrom)}),
 			"refusal":  r.section(fields{"org": r.either(&h.HideOrg, "hide", "show")}),
 		})
+		if (h.Listen == "" || h.Upstream == "") && len(r.found) == before {
+			r.faultf(n, `write http: {listen: ":8080", upstream: "http://127.0.0.1:3000"}`, "http without listen or upstream")
+		}
 		*into = h
 	}
 }

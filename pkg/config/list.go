@@ -31,7 +31,7 @@ func (r *reader) listFile(n *yaml.Node) listFile {
 		"tenant": r.scalar(func(n *yaml.Node, text string) { tenant.ID, tenant.Pos = text, r.at(n) }),
 		"hosts": func(what string, n *yaml.Node) {
 			f.record = true
-			r.names(&tenant.Hosts)(what, n)
+			r.hosts(&tenant.Hosts)(what, n)
 		},
 		"lists": func(what string, n *yaml.Node) {
 			hasLists = true
@@ -51,12 +51,13 @@ func (r *reader) listFile(n *yaml.Node) listFile {
 	case !hasLists && !hasUsers:
 		r.faultf(n, "write lists: {} for none", "the file holds no lists")
 	}
-	if system {
+	switch {
+	case system:
 		f.system = lists
-		return f
+	case tenant.ID != "":
+		tenant.Lists = lists
+		f.tenant = tenant
 	}
-	tenant.Lists = lists
-	f.tenant = tenant
 	return f
 }
 
@@ -113,9 +114,12 @@ func (r *reader) entries(list *policy.List, what string, n *yaml.Node) {
 	}
 	list.Entries = make([]policy.Entry, 0, len(n.Content))
 	for _, it := range n.Content {
-		if e, ok := r.entry(it); ok {
-			list.Entries = append(list.Entries, e)
+		e, ok := r.entry(it)
+		if !ok {
+			// What cannot be read admits nobody, and its list goes on restricting.
+			e = policy.Entry{Disabled: true, Pos: r.at(it)}
 		}
+		list.Entries = append(list.Entries, e)
 	}
 }
 

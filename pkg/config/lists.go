@@ -36,32 +36,29 @@ type Lists struct {
 // pointers. The Lists are never nil: with errors they hold what could be read
 // and are not to be enforced, but are good as the next prev.
 func (c *Config) ReadLists(prev *Lists) (*Lists, policy.Problems) {
-	var paths []string
-	var unread policy.Problems
-	for _, dir := range c.ListDirs {
-		found, err := listFiles(dir)
-		if err != nil {
-			unread = append(unread, unreadable(dir, err))
-		}
-		paths = append(paths, found...)
-	}
-	slices.Sort(paths)
-	l, problems := readFiles(slices.Compact(paths), prev)
+	paths, unread := listFiles(c.ListDirs)
+	l, problems := readFiles(paths, prev)
 	l.Unread = append(unread, l.Unread...)
 	return l, append(unread, problems...)
 }
 
-// listFiles are the list files of a directory. Hidden ones are editors' own.
-func listFiles(dir string) ([]string, error) {
-	entries, err := os.ReadDir(dir)
+// listFiles are the list files of directories. Hidden ones are editors' own.
+func listFiles(dirs []string) ([]string, policy.Problems) {
 	var paths []string
-	for _, e := range entries {
-		ext := filepath.Ext(e.Name())
-		if !strings.HasPrefix(e.Name(), ".") && (ext == ".yaml" || ext == ".yml") {
-			paths = append(paths, filepath.Join(dir, e.Name()))
+	var unread policy.Problems
+	for _, dir := range dirs {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			unread = append(unread, unreadable(dir, err))
+		}
+		for _, e := range entries {
+			ext := filepath.Ext(e.Name())
+			if !strings.HasPrefix(e.Name(), ".") && (ext == ".yaml" || ext == ".yml") {
+				paths = append(paths, filepath.Join(dir, e.Name()))
+			}
 		}
 	}
-	return paths, err
+	return paths, unread
 }
 
 func unreadable(path string, err error) policy.Problem {
@@ -73,6 +70,8 @@ func unreadable(path string, err error) policy.Problem {
 
 // readFiles reads the files on all processors, and joins them in their order.
 func readFiles(paths []string, prev *Lists) (*Lists, policy.Problems) {
+	slices.Sort(paths)
+	paths = slices.Compact(paths)
 	now := time.Now()
 	sources := make([]*source, len(paths))
 	errs := make([]error, len(paths))

@@ -13,9 +13,9 @@ import (
 	"github.com/postern-io/postern/pkg/policy"
 )
 
-// bare finds what people write in YAML without quotes and YAML reads as
-// something else: a star begins an alias, a colon at the end makes a key.
-var bare = regexp.MustCompile(`(^ *(?:- +)*|[\[{,] *|: +)(\*[\w.*-]*|[0-9A-Fa-f:]*::)`)
+// bare finds what people write in YAML without quotes and YAML may read as
+// something else: a star begins an alias, and a colon can make a key.
+var bare = regexp.MustCompile(`(^ *(?:- +)*|[\[{,] *|: +)(\*[\w.*-]*|:[0-9A-Fa-f:./]+|[0-9A-Fa-f:]*::)`)
 
 // quote puts quotes around such words in text that YAML refused, so that the
 // rest of the file can be read too, and names each.
@@ -25,9 +25,9 @@ func (r *reader) quote(data []byte) ([]byte, policy.Problems) {
 	for i, line := range lines {
 		var quoted []byte
 		done := 0
-		for _, m := range bare.FindAllSubmatchIndex(line, -1) {
+		for _, m := range bare.FindAllSubmatchIndex(withoutComment(line), -1) {
 			word := string(line[m[4]:m[5]])
-			if !trapped(word, line[m[5]:]) {
+			if !trapped(line[:m[4]], word, line[m[5]:]) {
 				continue
 			}
 			quoted = append(append(append(append(quoted, line[done:m[4]]...), '"'), word...), '"')
@@ -41,23 +41,38 @@ func (r *reader) quote(data []byte) ([]byte, policy.Problems) {
 	return bytes.Join(lines, []byte("\n")), traps
 }
 
-// trapped reports whether word, with rest behind it, needs quotes.
-func trapped(word string, rest []byte) bool {
+func withoutComment(line []byte) []byte {
+	if bytes.HasPrefix(line, []byte("#")) {
+		return nil
+	}
+	code, _, _ := bytes.Cut(line, []byte(" #"))
+	return code
+}
+
+// trapped reports whether word needs quotes between what stands before it and
+// after it in its line: with any star, with a colon at its beginning inside
+// brackets, with one at its end outside.
+func trapped(before []byte, word string, after []byte) bool {
 	if strings.HasPrefix(word, "*") {
 		return true
 	}
-	_, err := addr.Parse(word)
-	return err == nil && (len(rest) == 0 || bytes.IndexByte([]byte(" \r,]}"), rest[0]) >= 0)
+	if _, err := addr.Parse(word); err != nil {
+		return false
+	}
+	if bytes.ContainsAny(before, "[{") {
+		return strings.HasPrefix(word, ":")
+	}
+	return strings.HasSuffix(word, ":") && len(bytes.TrimSpace(after)) == 0
 }
 
 func (r *reader) trap(line int, word string) policy.Problem {
-	why := `and YAML reads the colon at its end as a key's`
+	why := "takes its colon for a key's"
 	if strings.HasPrefix(word, "*") {
-		why = `and YAML reads the star as an alias`
+		why = "takes its star for an alias"
 	}
 	return policy.Problem{
 		Pos:    policy.Pos{File: r.file, Line: line},
-		What:   fmt.Sprintf("%s is not quoted, %s", word, why),
+		What:   fmt.Sprintf("%s is not quoted, and YAML %s", word, why),
 		Remedy: fmt.Sprintf("write %q", word),
 	}
 }
