@@ -46,9 +46,9 @@ var homes = map[string][]string{
 	"github.com/vishvananda":              {"pkg/datapath", "pkg/testenv"},
 	"go.etcd.io/bbolt":                    {"pkg/store"},
 	"go.yaml.in/yaml":                     {"pkg/config"},
-	"go4.org/netipx":                      {"pkg/addr", "pkg/policy"},
+	"go4.org/netipx":                      {"pkg/addr", "pkg/policy", "pkg/datapath"},
 	"golang.org/x/net":                    {"pkg/gate"},
-	"golang.org/x/sync":                   {"cmd/postern", "pkg/agent", "pkg/api", "pkg/gate"},
+	"golang.org/x/sync":                   {"cmd/postern", "pkg"},
 	"golang.org/x/sys":                    {"cmd/postern", "pkg/api", "pkg/datapath", "pkg/testenv"},
 	"golang.org/x/tools":                  {"pkg/testenv"},
 }
