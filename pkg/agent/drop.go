@@ -1,0 +1,102 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/postern-io/postern/pkg/policy"
+)
+
+// DropLists gives up what is in force of a file that is gone: its orphaned lists
+// and its tenant's record. It names the lists.
+func (a *Agent) DropLists(ctx context.Context, owner string) (names []string, err error) {
+	if err := a.do(ctx, func(ctx context.Context, l *loop) { names, err = l.drop(ctx, owner) }); err != nil {
+		return nil, fmt.Errorf("drop the lists of %s: %w", owner, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("drop the lists of %s: %w", owner, err)
+	}
+	return names, nil
+}
+
+func (l *loop) drop(ctx context.Context, owner string) ([]string, error) {
+	switch {
+	case l.rev == nil || l.lost:
+		return nil, errors.New("no revision is in force")
+	case slices.Contains(l.reading.lists.Files, owner):
+		return nil, errors.New("the file is there, and says what they are")
+	}
+	s, dropped := without(l.rev.State, owner)
+	if s == nil {
+		return nil, errors.New("it has none in force")
+	}
+	if err := l.advance(ctx, l.next(s, l.rev.Settings), l.guarded); err != nil {
+		return nil, err
+	}
+	l.cfg.Log.Info("orphaned lists dropped", "owner", owner, "lists", dropped)
+	l.show()
+	return dropped, nil
+}
+
+// without is s without the orphaned lists and records of owner, and the names of
+// the lists; nil where there is nothing of it.
+func without(s *policy.State, owner string) (*policy.State, []string) {
+	dropped := []string{}
+	eachList(s, func(p place, l *policy.List) {
+		if l.Orphaned && l.Owner == owner {
+			dropped = append(dropped, p.String())
+		}
+	})
+	slices.Sort(dropped)
+	rest := *s
+	rest.System = withoutLists(s.System, owner)
+	rest.Tenants = maps.Clone(s.Tenants)
+	records := 0
+	for id, t := range s.Tenants {
+		switch w := withoutTenant(t, owner); {
+		case w == nil:
+			delete(rest.Tenants, id)
+			records++
+		case !sameTenant(t, w):
+			rest.Tenants[id] = w
+			records++
+		}
+	}
+	if len(dropped) == 0 && records == 0 {
+		return nil, nil
+	}
+	return &rest, dropped
+}
+
+// withoutTenant is t without what stands in owner; nil where nothing is left.
+func withoutTenant(t *policy.Tenant, owner string) *policy.Tenant {
+	w := *t
+	w.Lists = withoutLists(t.Lists, owner)
+	w.Users = make(map[string]map[string]*policy.List, len(t.Users))
+	for user, lists := range t.Users {
+		if rest := withoutLists(lists, owner); len(rest) > 0 || len(lists) == 0 {
+			w.Users[user] = rest
+		}
+	}
+	if t.Pos.File != owner {
+		return &w
+	}
+	w.Hosts = nil
+	if len(w.Lists) == 0 && len(w.Users) == 0 {
+		return nil
+	}
+	return &w
+}
+
+func withoutLists(lists map[string]*policy.List, owner string) map[string]*policy.List {
+	rest := map[string]*policy.List{}
+	for resource, l := range lists {
+		if !l.Orphaned || l.Owner != owner {
+			rest[resource] = l
+		}
+	}
+	return rest
+}

@@ -1,0 +1,202 @@
+package agent
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/postern-io/postern/pkg/policy"
+)
+
+// keeper carries over, from one state to the next, the lists and records whose
+// file could not be read. A list that the file took out itself is not carried;
+// nor is one that another file now declares, or clears with lists: {}.
+type keeper struct {
+	files   map[string]bool // that were read, and so speak for themselves
+	cleared map[string]bool // tenants, and "" for the system
+}
+
+// succeed is what follows before: what the files say, and what must be kept.
+// Lists and tenants that are equal keep their pointers, so that nobody compiles
+// or saves them again.
+func succeed(before *policy.State, r *reading) *policy.State {
+	after := r.config.With(r.lists)
+	if before == nil {
+		return after
+	}
+	k := keeper{files: setOf(r.lists.Files), cleared: setOf(r.lists.Cleared)}
+	after.System = k.lists(before.System, after.System, k.cleared[""])
+	tenants := make(map[string]*policy.Tenant, len(after.Tenants))
+	for id, t := range after.Tenants {
+		tenants[id] = t
+		if old := before.Tenants[id]; old != nil && old != t {
+			tenants[id] = k.tenant(old, t)
+		}
+	}
+	for id, old := range before.Tenants {
+		if after.Tenants[id] == nil {
+			if t := k.vanished(old); t != nil {
+				tenants[id] = t
+			}
+		}
+	}
+	after.Tenants = tenants
+	return after
+}
+
+// lists are the after ones, and of before those that must be kept.
+func (k keeper) lists(before, after map[string]*policy.List, cleared bool) map[string]*policy.List {
+	all := make(map[string]*policy.List, len(after))
+	for resource, l := range after {
+		all[resource] = l
+		if old := before[resource]; old != nil && sameList(old, l) {
+			all[resource] = old
+		}
+	}
+	for resource, old := range before {
+		if after[resource] == nil && !cleared && !k.files[old.Owner] {
+			all[resource] = orphaned(old)
+		}
+	}
+	return all
+}
+
+func orphaned(l *policy.List) *policy.List {
+	if l.Orphaned {
+		return l
+	}
+	o := *l
+	o.Orphaned = true
+	return &o
+}
+
+// tenant is one that the files name, with what must be kept of it.
+func (k keeper) tenant(before, after *policy.Tenant) *policy.Tenant {
+	cleared := k.cleared[after.ID]
+	t := *after
+	if len(t.Hosts) == 0 && len(before.Hosts) > 0 && !cleared && !k.files[before.Pos.File] {
+		t.Hosts, t.Pos = before.Hosts, before.Pos
+	}
+	t.Lists = k.lists(before.Lists, after.Lists, cleared)
+	t.Users = k.users(before.Users, after.Users)
+	if sameTenant(before, &t) {
+		return before
+	}
+	return &t
+}
+
+// users are the after ones' lists, and of before those that must be kept. A user
+// the files name without any list is cleared.
+func (k keeper) users(before, after map[string]map[string]*policy.List) map[string]map[string]*policy.List {
+	all := maps.Clone(after)
+	for user, old := range before {
+		lists, named := after[user]
+		kept := k.lists(old, lists, named && len(lists) == 0)
+		if named || len(kept) > 0 {
+			if all == nil {
+				all = map[string]map[string]*policy.List{}
+			}
+			all[user] = kept
+		}
+	}
+	return all
+}
+
+// vanished is a tenant that no file names any more; nil where nothing of it must
+// be kept.
+func (k keeper) vanished(t *policy.Tenant) *policy.Tenant {
+	record := &policy.Tenant{ID: t.ID, Pos: t.Pos}
+	gone := !k.files[t.Pos.File]
+	if gone {
+		record.Hosts = t.Hosts
+	}
+	kept := k.tenant(t, record)
+	if !gone && len(kept.Lists) == 0 && len(kept.Users) == 0 {
+		return nil
+	}
+	return kept
+}
+
+func sameTenant(a, b *policy.Tenant) bool {
+	return a.Pos == b.Pos && slices.Equal(a.Hosts, b.Hosts) && maps.Equal(a.Lists, b.Lists) &&
+		maps.EqualFunc(a.Users, b.Users, maps.Equal[map[string]*policy.List, map[string]*policy.List])
+}
+
+func sameList(a, b *policy.List) bool {
+	return a == b || a.State == b.State && a.Owner == b.Owner && a.Orphaned == b.Orphaned && a.Pos == b.Pos &&
+		slices.Equal(a.Entries, b.Entries)
+}
+
+// ownersOf are the files that lists and tenants of s stand in.
+func ownersOf(s *policy.State) map[string]bool {
+	owners := map[string]bool{}
+	eachList(s, func(_ place, l *policy.List) { owners[l.Owner] = true })
+	for _, t := range s.Tenants {
+		owners[t.Pos.File] = true
+	}
+	return owners
+}
+
+// place is where a list stands: at a user of a tenant, at a tenant, or at the
+// system.
+type place struct{ tenant, user, resource string }
+
+func (p place) String() string {
+	switch {
+	case p.user != "":
+		return "tenants/" + p.tenant + "/users/" + p.user + "/" + p.resource
+	case p.tenant != "":
+		return "tenants/" + p.tenant + "/" + p.resource
+	}
+	return "system/" + p.resource
+}
+
+// eachList calls f with every list of system, tenants and users.
+func eachList(s *policy.State, f func(place, *policy.List)) {
+	for resource, l := range s.System {
+		f(place{resource: resource}, l)
+	}
+	for id, t := range s.Tenants {
+		for resource, l := range t.Lists {
+			f(place{tenant: id, resource: resource}, l)
+		}
+		for user, lists := range t.Users {
+			for resource, l := range lists {
+				f(place{id, user, resource}, l)
+			}
+		}
+	}
+}
+
+func setOf(names []string) map[string]bool {
+	set := make(map[string]bool, len(names))
+	for _, name := range names {
+		set[name] = true
+	}
+	return set
+}
+
+// orphans are warnings about what stays in force without its file.
+func orphans(s *policy.State, files map[string]bool) policy.Problems {
+	lists := map[string]int{}
+	for _, t := range s.Tenants {
+		if !files[t.Pos.File] {
+			lists[t.Pos.File] += 0 // a record alone is an orphan too
+		}
+	}
+	eachList(s, func(_ place, l *policy.List) {
+		if l.Orphaned {
+			lists[l.Owner]++
+		}
+	})
+	var found policy.Problems
+	for _, file := range slices.Sorted(maps.Keys(lists)) {
+		found = append(found, policy.Problem{
+			Pos:     policy.Pos{File: file},
+			Warning: true,
+			What:    fmt.Sprintf("not there to be read; its lists (%d) stay in force", lists[file]),
+			Remedy:  "put it back, or give them up with postern lists drop",
+		})
+	}
+	return found
+}

@@ -1,0 +1,67 @@
+package agent
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"reflect"
+
+	"github.com/postern-io/postern/pkg/policy"
+)
+
+// next is the revision of a state and settings: the one there is where neither
+// is new.
+func (l *loop) next(s *policy.State, settings []byte) *policy.Revision {
+	rev := &policy.Revision{Number: 1, Since: l.clock.now(), State: s, Settings: settings}
+	if l.rev == nil {
+		return rev
+	}
+	if bytes.Equal(l.rev.Settings, settings) && sameState(l.rev.State, s) {
+		return l.rev
+	}
+	rev.Number = l.rev.Number + 1
+	return rev
+}
+
+// sameState goes by pointers as far as lists and tenants go: succeed has seen to
+// it that equal ones are the same.
+func sameState(a, b *policy.State) bool {
+	x, y := *a, *b
+	x.System, x.Tenants, y.System, y.Tenants = nil, nil, nil, nil
+	return maps.Equal(a.System, b.System) && maps.Equal(a.Tenants, b.Tenants) && reflect.DeepEqual(x, y)
+}
+
+// save keeps the revision in force.
+func (l *loop) save() {
+	if l.store == nil || l.store.Revision() == l.rev {
+		return
+	}
+	l.stored(l.store.Save(l.rev, l.clock.now()))
+}
+
+// recordTime keeps the time, and the revision where that has not worked yet.
+func (l *loop) recordTime() {
+	switch {
+	case l.store == nil:
+	case l.saveErr != nil && l.table != nil && !l.lost:
+		l.stored(l.store.Save(l.rev, l.clock.now()))
+	default:
+		l.stored(l.store.Record(l.clock.now()))
+	}
+}
+
+func (l *loop) stored(err error) {
+	if err != nil && l.saveErr == nil {
+		l.cfg.Log.Error("revision or time not kept", "err", err)
+	}
+	l.saveErr = err
+}
+
+// encode is s as it is kept.
+func (s Settings) encode() []byte {
+	text, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // strings always have a form
+	}
+	return text
+}
