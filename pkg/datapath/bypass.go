@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/vishvananda/netlink"
+	"go4.org/netipx"
 
 	"github.com/postern-io/postern/pkg/policy"
 )
@@ -26,7 +27,7 @@ type Bypass struct {
 // kernel has ways to bring packets to a socket that are neither. What cannot be
 // looked into is listed as unknown.
 func Bypasses(ctx context.Context, t *policy.Table, guarded []string) []Bypass {
-	s := &survey{table: t, guarded: map[int]bool{}, devs: map[int]netlink.Link{}}
+	s := newSurvey(t)
 	s.look("interfaces", func() error { return s.readDevices(guarded) })
 	s.look("addresses", s.readHost)
 	s.interfaces()
@@ -49,7 +50,12 @@ type survey struct {
 	host    policy.Host
 	devs    map[int]netlink.Link
 	guarded map[int]bool
+	cover   map[portKey]*netipx.IPSet
 	found   []Bypass
+}
+
+func newSurvey(t *policy.Table) *survey {
+	return &survey{table: t, guarded: map[int]bool{}, devs: map[int]netlink.Link{}, cover: map[portKey]*netipx.IPSet{}}
 }
 
 // look runs one part of the survey; what it cannot see is part of the result.
@@ -68,56 +74,77 @@ func (s *survey) readHost() (err error) {
 	return err
 }
 
-// port reports whether some endpoint guards a port.
-func (s *survey) port(proto policy.Protocol, port uint16) bool {
-	return slices.ContainsFunc(s.table.State.Endpoints, func(e *policy.Endpoint) bool {
-		return e.Protocol == policy.AnyProtocol ||
-			e.Protocol == proto && slices.ContainsFunc(e.Ports, func(r policy.PortRange) bool { return r.Contains(port) })
-	})
+// portKey is what a socket waits on. The zero port is any.
+type portKey struct {
+	proto policy.Protocol
+	port  uint16
 }
+
+func (k portKey) guardedBy(e *policy.Endpoint) bool {
+	switch {
+	case e.Protocol == policy.AnyProtocol:
+		return true
+	case e.Protocol != k.proto:
+		return false
+	}
+	return k.port == 0 || slices.ContainsFunc(e.Ports, func(r policy.PortRange) bool { return r.Contains(k.port) })
+}
+
+// covered are the destinations at which some endpoint guards a port. A host may
+// have as many endpoints as tenants, and as many rules and addresses to ask for,
+// so the answer is kept.
+func (s *survey) covered(k portKey) *netipx.IPSet {
+	if set, ok := s.cover[k]; ok {
+		return set
+	}
+	var b netipx.IPSetBuilder
+	for _, e := range s.table.State.Endpoints {
+		if k.guardedBy(e) {
+			for _, p := range s.destinations(e.Destination) {
+				b.AddPrefix(p)
+			}
+		}
+	}
+	// The only error is about prefixes that are none.
+	set, _ := b.IPSet()
+	s.cover[k] = set
+	return set
+}
+
+func (s *survey) destinations(d policy.Destination) []netip.Prefix {
+	switch {
+	case d.Everything:
+		return []netip.Prefix{netip.PrefixFrom(netip.IPv4Unspecified(), 0), netip.PrefixFrom(netip.IPv6Unspecified(), 0)}
+	case !d.Prefix.IsValid():
+		return s.host.Local
+	}
+	return []netip.Prefix{d.Prefix}
+}
+
+func empty(set *netipx.IPSet) bool { return set.Equal(&netipx.IPSet{}) }
 
 // socket reports whether an address and port are guarded, for TCP or UDP. A zero
 // address, or port, may be any.
 func (s *survey) socket(addr netip.Addr, port uint16) bool {
 	for _, proto := range []policy.Protocol{policy.TCP, policy.UDP} {
-		switch {
-		case !addr.IsValid():
-			if port == 0 || s.port(proto, port) {
-				return true
-			}
-		case port == 0:
-			if slices.ContainsFunc(s.table.State.Endpoints, func(e *policy.Endpoint) bool {
-				return s.table.Match(e.Protocol, addr, anyPort(e)) != nil
-			}) {
-				return true
-			}
-		case s.table.Match(proto, addr, port) != nil:
+		if set := s.covered(portKey{proto, port}); set.Contains(addr) || !addr.IsValid() && !empty(set) {
 			return true
 		}
 	}
 	return false
 }
 
-func anyPort(e *policy.Endpoint) uint16 {
-	if len(e.Ports) == 0 {
-		return 0
-	}
-	return e.Ports[0].First
-}
-
 // anyIP is about prefixes that the host answers for as a whole: where an endpoint
 // names addresses, its sockets may hear on the others too.
 func (s *survey) anyIP() {
 	for _, p := range s.host.Local {
-		if p.IsSingleIP() {
-			continue
-		}
-		for _, e := range s.table.State.Endpoints {
-			if s.table.Match(e.Protocol, p.Addr(), anyPort(e)) == nil {
-				s.add("anyip", "leave out the endpoint's address, or bind its service to it",
-					"the host answers for all of %v, which endpoint %s does not cover", p, e.Name)
-				break
-			}
+		i := slices.IndexFunc(s.table.State.Endpoints, func(e *policy.Endpoint) bool {
+			d := e.Destination.Prefix
+			return d.IsValid() && (d.Bits() > p.Bits() || !d.Contains(p.Addr()))
+		})
+		if i >= 0 && !p.IsSingleIP() {
+			s.add("anyip", "leave out the endpoint's address, or bind its service to it",
+				"the host answers for all of %v, which endpoint %s does not cover", p, s.table.State.Endpoints[i].Name)
 		}
 	}
 }

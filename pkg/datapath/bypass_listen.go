@@ -37,12 +37,13 @@ func (s *survey) listeners() error {
 }
 
 func (s *survey) listener(l listener) {
-	if !s.port(l.proto, l.at.Port()) || l.at.Addr().IsLoopback() {
+	covered := s.covered(portKey{l.proto, l.at.Port()})
+	if empty(covered) || l.at.Addr().IsLoopback() {
 		return
 	}
 	var open []string
 	for _, p := range s.host.Local {
-		if l.hears(p) && s.table.Match(l.proto, p.Addr(), l.at.Port()) == nil {
+		if l.hears(p) && !covered.ContainsPrefix(p) {
 			open = append(open, prefixText(p))
 		}
 	}

@@ -175,7 +175,8 @@ func TestBypassListeners(t *testing.T) {
 
 // This kernel may have no IPVS, so what it would print stands here.
 func TestReadIPVS(t *testing.T) {
-	s := &survey{table: guardPorts(t, policy.Host{Local: prefixes("192.0.2.2/32", "2001:db8::2/128")})}
+	s := newSurvey(guardPorts(t, policy.Host{}))
+	s.host.Local = prefixes("192.0.2.2/32", "2001:db8::2/128")
 	s.readIPVS(`IP Virtual Server version 1.2.1 (size=4096)
 Prot LocalAddress:Port Scheduler Flags
   -> RemoteAddress:Port Forward Weight ActiveConn InActConn
