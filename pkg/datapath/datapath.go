@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cilium/ebpf"
 
@@ -42,20 +43,48 @@ type Datapath struct {
 	// onProgram moves what is attached to the programs of a new generation, all
 	// of it or none.
 	onProgram func(Programs) error
+	grace     func() error // waits for the packets being judged
 
-	mu sync.Mutex
+	loader *loader
+	lists  *lists
+	names  *names
+
+	mu       sync.Mutex   // of one Apply, and of what it changes:
+	gen      *generation  // nil before the first
+	plan     *policy.Plan // what gen enforces
+	settling *settling    // nil: the idle bank has no reader
+
+	published atomic.Pointer[Usage]
+
+	background sync.WaitGroup
+	closing    context.Context // ends what is in background
+	close      context.CancelFunc
 }
 
-// New prepares a datapath and takes its pin directory for this process. Nothing
-// is loaded before the first Apply.
+// New prepares a datapath and takes its pin directory for this process. No
+// program is loaded before the first Apply.
 func New(cfg Config) (*Datapath, error) {
 	cfg = cfg.withDefaults()
 	pins, err := openPins(cfg.PinDir)
 	if err != nil {
 		return nil, err
 	}
+	loader, err := newLoader()
+	if err != nil {
+		return nil, errors.Join(err, pins.Close())
+	}
+	grace, err := newGrace()
+	if err != nil {
+		return nil, errors.Join(err, loader.close(), pins.Close())
+	}
 	links := newLinks(cfg.PinDir, cfg.Log)
-	return &Datapath{cfg: cfg, pins: pins, links: links, onProgram: links.setPrograms}, nil
+	d := &Datapath{
+		cfg: cfg, pins: pins, links: links, onProgram: links.setPrograms, grace: grace,
+		loader: loader, names: newNames(), plan: &policy.Plan{},
+		lists: newLists(newTries(loader.shared[bpfMapLists4], loader.shared[bpfMapLists6]), cfg.MaxPrefixes),
+	}
+	d.closing, d.close = context.WithCancel(context.Background())
+	return d, nil
 }
 
 func (cfg Config) withDefaults() Config {
@@ -71,23 +100,27 @@ func (cfg Config) withDefaults() Config {
 	return cfg
 }
 
-// Apply puts p in force. On an error the last good revision stays as it is.
-func (d *Datapath) Apply(ctx context.Context, p *policy.Plan) error {
-	return errors.New("apply revision: not built yet")
-}
-
 // Program returns the programs to attach; their fields are nil before the first
 // Apply.
-func (d *Datapath) Program() Programs { return Programs{} }
-
-// Counters reads what became of the packets since the agent started.
-func (d *Datapath) Counters() (Counters, error) { return Counters{}, nil }
-
-// Events calls f for each refused packet that is reported, until ctx is done.
-func (d *Datapath) Events(ctx context.Context, f func(Event)) error { return nil }
-
-// Usage is how full the kernel's maps are.
-func (d *Datapath) Usage() Usage { return Usage{} }
+func (d *Datapath) Program() Programs {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.gen == nil {
+		return Programs{}
+	}
+	return d.gen.programs()
+}
 
 // Close releases the agent's hold. What is attached goes on enforcing.
-func (d *Datapath) Close() error { return d.pins.Close() }
+func (d *Datapath) Close() error {
+	d.close()
+	d.background.Wait()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var err error
+	if d.gen != nil {
+		err = d.gen.close()
+		d.gen = nil
+	}
+	return errors.Join(err, d.loader.close(), d.pins.Close())
+}

@@ -1,5 +1,7 @@
 package datapath
 
+import "golang.org/x/sys/unix"
+
 // Usage is how full the kernel's maps are.
 type Usage struct {
 	Lists       int // loaded
@@ -7,4 +9,34 @@ type Usage struct {
 	MaxEntries  int // Config.MaxPrefixes
 	Records     int // endpoints and unions
 	KernelBytes uint64
+}
+
+// entryBytes is what an entry takes in a trie: its node, and nearly always one
+// above it. An IPv6 node is a little more than the allocator's 64 bytes.
+var entryBytes = [families]uint64{v4: 2 * 64, v6: 2 * 96}
+
+// Usage is how full the kernel's maps are. It does not wait for an Apply.
+func (d *Datapath) Usage() Usage {
+	var u Usage
+	if published := d.published.Load(); published != nil {
+		u = *published
+	}
+	u.MaxEntries = d.cfg.MaxPrefixes
+	for family := range families {
+		n := d.lists.entries[family].Load()
+		u.Entries += int(n)
+		u.KernelBytes += uint64(n) * entryBytes[family]
+	}
+	return u
+}
+
+// usage is the part of it that changes with a revision; d.mu is held.
+func (d *Datapath) usage() *Usage {
+	u := &Usage{Lists: len(d.lists.sets), Records: max(len(d.plan.Records)-1, 0)}
+	for _, m := range d.gen.coll.Maps {
+		if m.Flags()&unix.BPF_F_MMAPABLE != 0 {
+			u.KernelBytes += uint64(m.MaxEntries()) * uint64(m.ValueSize())
+		}
+	}
+	return u
 }

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/* From a word to its verdict. */
+#ifndef POSTERN_LOOKUP_H
+#define POSTERN_LOOKUP_H
+
+#include "maps.h"
+
+#define WORD_KIND(word) ((word) & 0xff)
+#define WORD_ID(word) ((__u32)((word) >> 32))
+
+/*
+ * An address is two words in network byte order, IPv4 in the low half of the
+ * first: what loads from the packet give on a little-endian CPU.
+ */
+static __always_inline __u32 trie4(__u32 list, __u64 addr)
+{
+	struct key4 key = { .prefixlen = 64, .list = list };
+	__u32 *value;
+
+	*(__u32 *)key.addr = (__u32)addr;
+	value = bpf_map_lookup_elem(&lists4, &key);
+	return value ? *value : 0;
+}
+
+static __always_inline __u32 trie6(__u32 list, __u64 hi, __u64 lo)
+{
+	struct {
+		__u32 prefixlen;
+		__u32 list;
+		__u64 addr[2];
+	} key = { 160, list, { hi, lo } }; /* a key6 that is aligned */
+	__u32 *value;
+
+	value = bpf_map_lookup_elem(&lists6, &key);
+	return value ? *value : 0;
+}
+
+static __always_inline __u32 trie(enum family family, __u32 list,
+				  const __u64 *addr)
+{
+	if (family == V4)
+		return trie4(list, addr[0]);
+	return trie6(list, addr[0], addr[1]);
+}
+
+/* 0: no. */
+static __always_inline __u32 answer(enum family family, __u64 word,
+				    const __u64 *addr)
+{
+	if (WORD_KIND(word) == OPEN)
+		return 1;
+	if (WORD_KIND(word) == TRIE)
+		return trie(family, WORD_ID(word), addr);
+	return 0; /* NOBODY, or a kind from a later version: closed */
+}
+
+#endif
