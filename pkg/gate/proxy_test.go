@@ -191,6 +191,32 @@ func TestSmuggled(t *testing.T) {
 	}
 }
 
+// A refused client cannot hold its connection by withholding the body.
+func TestRefusedBeforeTheBody(t *testing.T) {
+	c := dial(t, guarded(t, saying(t, "through")))
+	status, _, err := c.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
+	if err != nil || status != http.StatusForbidden {
+		t.Fatalf("%d, %v", status, err)
+	}
+	if _, err := c.r.ReadByte(); err != io.EOF {
+		t.Errorf("the connection stays: %v", err)
+	}
+}
+
+// One that sends its body keeps it, and is judged anew.
+func TestRefusedWithItsBody(t *testing.T) {
+	c := dial(t, guarded(t, saying(t, "through")))
+	for i := range 3 {
+		status, _, err := c.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody")
+		if err != nil || status != http.StatusForbidden {
+			t.Fatalf("%d: %d, %v", i, status, err)
+		}
+	}
+	if status, _, err := c.send(plainGet); err != nil || status != http.StatusOK {
+		t.Errorf("%d, %v", status, err)
+	}
+}
+
 func TestUpstreamDown(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -6,7 +6,11 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"time"
 )
+
+// bodyTime is what the body of a request gets that is not handed on.
+const bodyTime = time.Second
 
 // refuse answers a request that d turned away.
 func refuse(w http.ResponseWriter, r *http.Request, b *binding, d *Decision) {
@@ -47,6 +51,11 @@ func respond(w http.ResponseWriter, r *http.Request, status int, word, message s
 	header.Set("Content-Length", strconv.Itoa(len(body)))
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Cache-Control", "no-store")
+	if r.ContentLength != 0 {
+		// net/http reads a body to its end before it sends the answer. Where the
+		// writer knows no deadlines, that is for its server to bound.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime))
+	}
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
 		io.WriteString(w, body)
