@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"testing"
 	"time"
@@ -91,7 +92,7 @@ func (a *agent) Table() *policy.Table { return a.table }
 
 func (a *agent) DropLists(_ context.Context, owner string) ([]string, error) {
 	if owner != "gone.yaml" {
-		return nil, &Problem{Title: "Not Found", Status: 404, Detail: "no orphaned list was in " + owner}
+		return nil, errors.New("it has none in force")
 	}
 	a.dropped = owner
 	return []string{"tenants/acme/*"}, nil

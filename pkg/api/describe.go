@@ -6,14 +6,13 @@ import (
 	"github.com/postern-io/postern/pkg/policy"
 )
 
-// describe adds to st what the table says.
+// describe adds to st what the table says, if there is one.
 func (st *Status) describe(t *policy.Table, traffic map[string]Traffic) {
-	st.Mode = t.State.Mode.String()
-	for l, from := range lists(t.State) {
-		if from.Orphaned {
-			st.Orphaned = append(st.Orphaned, l.counted(from, t.Now))
-		}
+	st.Orphaned, st.Endpoints = Orphaned(t), []Endpoint{}
+	if t == nil {
+		return
 	}
+	st.Mode = t.State.Mode.String()
 	for _, e := range t.State.Endpoints {
 		st.Endpoints = append(st.Endpoints, describe(t, e, traffic[e.Name]))
 	}

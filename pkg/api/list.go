@@ -110,3 +110,17 @@ func (l List) counted(from *policy.List, now time.Time) List {
 	}
 	return l
 }
+
+// Orphaned are the lists of t whose file is gone; t may be nil.
+func Orphaned(t *policy.Table) []List {
+	found := []List{}
+	if t == nil {
+		return found
+	}
+	for l, from := range lists(t.State) {
+		if from.Orphaned {
+			found = append(found, l.counted(from, t.Now))
+		}
+	}
+	return found
+}

@@ -90,9 +90,7 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) {
 		refuse(w, err)
 		return
 	}
-	if t := s.agent.Table(); t != nil {
-		st.describe(t, traffic)
-	}
+	st.describe(s.agent.Table(), traffic)
 	answer(w, st)
 }
 
@@ -122,7 +120,7 @@ func (s *Server) dropLists(w http.ResponseWriter, r *http.Request) {
 	}
 	names, err := s.agent.DropLists(r.Context(), owner)
 	if err != nil {
-		refuse(w, err)
+		problem(http.StatusConflict, "%v", err).write(w)
 		return
 	}
 	answer(w, Dropped{names})

@@ -102,7 +102,7 @@ func TestClientAndServer(t *testing.T) {
 		t.Errorf("explain: %q", msg)
 	}
 
-	if _, err := c.DropLists(ctx, "here.yaml"); message(err) != "no orphaned list was in here.yaml" {
+	if _, err := c.DropLists(ctx, "here.yaml"); message(err) != "it has none in force" {
 		t.Errorf("drop: %v", err)
 	}
 	if d, err := c.DropLists(ctx, "gone.yaml"); err != nil || a.dropped != "gone.yaml" || len(d.Lists) != 1 {

@@ -21,12 +21,12 @@ type Status struct {
 	Count      Count     `json:"count"`
 	Kernel     Kernel    `json:"kernel"`
 
-	Interfaces []Interface      `json:"interfaces"`
-	Endpoints  []Endpoint       `json:"endpoints"`
-	Orphaned   []List           `json:"orphaned"`
-	Problems   []policy.Problem `json:"problems"`
-	Bypasses   []Bypass         `json:"bypasses"`
-	EventsLost uint64           `json:"eventsLost"`
+	Interfaces []Interface     `json:"interfaces"`
+	Endpoints  []Endpoint      `json:"endpoints"`
+	Orphaned   []List          `json:"orphaned"`
+	Problems   policy.Problems `json:"problems"`
+	Bypasses   []Bypass        `json:"bypasses"`
+	EventsLost uint64          `json:"eventsLost"`
 }
 
 // Reload is the last time the agent read its files.
