@@ -1,0 +1,99 @@
+package main
+
+import (
+	"cmp"
+	"context"
+
+	"github.com/postern-io/postern/pkg/agent"
+	"github.com/postern-io/postern/pkg/api"
+	"github.com/postern-io/postern/pkg/datapath"
+	"github.com/postern-io/postern/pkg/policy"
+)
+
+// Status is how all parts stand, for the API.
+func (d *daemon) Status(ctx context.Context) (api.Status, error) {
+	counters, err := d.kernel.Counters()
+	if err != nil {
+		return api.Status{}, err
+	}
+	is, usage := d.agent.Status(), d.kernel.Usage()
+	return api.Status{
+		Version:    thisBuild().Version,
+		State:      is.State,
+		Why:        is.Why,
+		Started:    d.started,
+		Config:     is.Config,
+		Revision:   is.Revision,
+		Since:      is.Since,
+		NextExpiry: is.NextExpiry,
+		Reload:     apiReload(is.Reload),
+		Count:      api.Count{Tenants: is.Tenants, Lists: is.Lists, Entries: is.Entries},
+		Kernel: api.Kernel{
+			Lists: usage.Lists, Prefixes: usage.Entries, Capacity: usage.MaxEntries, Bytes: usage.KernelBytes,
+		},
+		Interfaces: apiInterfaces(d.kernel.Interfaces()),
+		Problems:   is.Problems,
+		Bypasses:   d.bypasses(ctx),
+		EventsLost: counters.EventsLost + d.events.Lost(),
+	}, nil
+}
+
+// Table is the policy in force.
+func (d *daemon) Table() *policy.Table { return d.agent.Table() }
+
+// Traffic is what the kernel counted, by endpoint.
+func (d *daemon) Traffic() (map[string]api.Traffic, error) {
+	counters, err := d.kernel.Counters()
+	if err != nil {
+		return nil, err
+	}
+	traffic := make(map[string]api.Traffic, len(counters.Endpoints))
+	for name, c := range counters.Endpoints {
+		traffic[name] = api.Traffic{Pass: api.Volume(c.Pass), Drop: api.Volume(c.Drop), WouldDrop: api.Volume(c.WouldDrop)}
+	}
+	return traffic, nil
+}
+
+// DropLists gives up the lists of a file that is gone.
+func (d *daemon) DropLists(ctx context.Context, owner string) ([]string, error) {
+	return d.agent.DropLists(ctx, owner)
+}
+
+func apiReload(r agent.Reload) api.Reload {
+	told := api.Reload{At: r.At, OK: r.Err == nil}
+	if r.Err != nil {
+		told.Error = r.Err.Error()
+	}
+	return told
+}
+
+func apiInterfaces(interfaces []datapath.Interface) []api.Interface {
+	told := make([]api.Interface, len(interfaces))
+	for n, i := range interfaces {
+		told[n] = api.Interface{
+			Name: i.Name, Index: i.Index, Mode: interfaceMode(i), Why: i.Why, Since: i.Since, Gap: i.Gap.Seconds(),
+		}
+		if i.Err != nil {
+			told[n].Error = i.Err.Error()
+		}
+	}
+	return told
+}
+
+func interfaceMode(i datapath.Interface) string { return cmp.Or(i.Mode, "none") }
+
+func (d *daemon) bypasses(ctx context.Context) []api.Bypass {
+	told := []api.Bypass{}
+	t := d.agent.Table()
+	if t == nil {
+		return told
+	}
+	var guarded []string
+	for _, i := range d.kernel.Interfaces() {
+		guarded = append(guarded, i.Name)
+	}
+	for _, b := range datapath.Bypasses(ctx, t, guarded) {
+		told = append(told, api.Bypass(b))
+	}
+	return told
+}

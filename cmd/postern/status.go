@@ -1,0 +1,161 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postern-io/postern/pkg/api"
+)
+
+func newStatus(c *console) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show what is guarded, by which lists, and what is wrong",
+		Args:  cobra.NoArgs,
+	}
+	dial, form := c.agentFlag(cmd), formatFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		agent, err := dial()
+		if err != nil {
+			return err
+		}
+		st, err := agent.Status(cmd.Context())
+		if err != nil {
+			return err
+		}
+		return c.print(*form, st, func(w io.Writer) { c.writeStatus(w, st) })
+	}
+	return cmd
+}
+
+func (c *console) writeStatus(w io.Writer, st api.Status) {
+	c.writeAgent(w, st)
+	c.writeInterfaces(w, st.Interfaces)
+	c.writeEndpoints(w, st.Endpoints)
+	if len(st.Orphaned) > 0 {
+		c.heading(w, "ORPHANED LISTS hold though their file is gone; see postern lists drop")
+		for _, l := range st.Orphaned {
+			fmt.Fprintf(w, "%s (%s)\n", l.Name, l.Owner)
+		}
+	}
+	if len(st.Problems) > 0 {
+		c.heading(w, "PROBLEMS")
+		c.writeProblems(w, st.Problems)
+	}
+	if len(st.Bypasses) > 0 {
+		c.heading(w, "OTHER WAYS to a guarded socket")
+		for _, b := range st.Bypasses {
+			fmt.Fprintln(w, bypassLine(b))
+		}
+	}
+}
+
+func (c *console) heading(w io.Writer, s string) {
+	fmt.Fprintf(w, "\n%s\n", c.paint(bold, s))
+}
+
+func (c *console) writeAgent(w io.Writer, st api.Status) {
+	state := c.paint(stateColour(st.State), st.State)
+	if st.Why != "" {
+		state += ": " + st.Why
+	}
+	fmt.Fprintf(w, "agent     %s\n", state)
+	fmt.Fprintf(w, "revision  %d since %s, mode %s\n", st.Revision, moment(st.Since), st.Mode)
+	fmt.Fprintf(w, "files     %s, read %s\n", st.Config, moment(st.Reload.At))
+	if !st.Reload.OK {
+		fmt.Fprintf(w, "          %s\n", c.paint(red, "not in force: "+st.Reload.Error))
+	}
+	fmt.Fprintf(w, "policy    %d tenants, %d lists, %d entries", st.Count.Tenants, st.Count.Lists, st.Count.Entries)
+	if !st.NextExpiry.IsZero() {
+		fmt.Fprintf(w, ", the next ends at %s", st.NextExpiry.Format(time.RFC3339))
+	}
+	fmt.Fprintf(w, "\nkernel    %d lists, %d of %d prefixes, %s; %d events lost\n",
+		st.Kernel.Lists, st.Kernel.Prefixes, st.Kernel.Capacity, size(st.Kernel.Bytes), st.EventsLost)
+}
+
+func stateColour(state string) colour {
+	if state == "ok" {
+		return green
+	}
+	return red
+}
+
+func (c *console) writeInterfaces(w io.Writer, interfaces []api.Interface) {
+	fmt.Fprintln(w)
+	var t table
+	t.add(bold, "INTERFACE", "MODE", "SINCE", "WHY")
+	for _, i := range interfaces {
+		with, why := plain, i.Why
+		if i.Error != "" {
+			with, why = red, i.Error
+		}
+		t.add(with, i.Name, i.Mode, moment(i.Since), why)
+	}
+	t.write(w, c)
+}
+
+func (c *console) writeEndpoints(w io.Writer, endpoints []api.Endpoint) {
+	fmt.Fprintln(w)
+	var t table
+	t.add(bold, "ENDPOINT", "SERVES", "CLIENT", "REFUSE", "MODE", "PASS", "DROP", "WOULD DROP", "LISTS")
+	for _, e := range endpoints {
+		with, judged := plain, strings.Join(e.Lists, " ")
+		if e.Open != "" {
+			with, judged = yellow, strings.TrimSpace("OPEN ("+e.Open+") "+judged)
+		}
+		t.add(with, e.Name, serves(e), e.Client, e.Refuse, e.Mode,
+			volume(e.Pass), volume(e.Drop), volume(e.WouldDrop), judged)
+	}
+	t.write(w, c)
+}
+
+// serves is "tcp 203.0.113.10:443,8000-8010".
+func serves(e api.Endpoint) string {
+	to := e.Destination
+	if strings.Contains(to, ":") {
+		to = "[" + to + "]"
+	}
+	if len(e.Ports) == 0 {
+		return e.Protocol + " " + to
+	}
+	return e.Protocol + " " + to + ":" + strings.Join(e.Ports, ",")
+}
+
+func bypassLine(b api.Bypass) string {
+	line := b.Kind + ": " + b.What
+	if b.Remedy != "" {
+		line += "; " + b.Remedy
+	}
+	return line
+}
+
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return ago(t)
+}
+
+func volume(v api.Volume) string {
+	if v.Packets == 0 {
+		return "0"
+	}
+	return fmt.Sprintf("%d (%s)", v.Packets, size(v.Bytes))
+}
+
+// size is n bytes in the unit that leaves at most three digits before the point.
+func size(n uint64) string {
+	const units = "kMGTPE"
+	if n < 1000 {
+		return fmt.Sprintf("%d B", n)
+	}
+	f, unit := float64(n)/1000, 0
+	for ; f >= 999.95; unit++ {
+		f /= 1000
+	}
+	return fmt.Sprintf("%.1f %cB", f, units[unit])
+}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postern-io/postern/pkg/api"
+)
+
+func newWatch(c *console) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "watch",
+		Short: "Show refusals as they happen",
+		Long: strings.TrimSpace(`
+Show refusals as they happen, a line each: packets the kernel dropped and
+requests the gate answered 403. Under a flood the kernel tells some and counts
+the rest; a line says how many went untold before it.`),
+		Args: cobra.NoArgs,
+	}
+	dial, form := c.agentFlag(cmd), formatFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		agent, err := dial()
+		if err != nil {
+			return err
+		}
+		ready := func() { fmt.Fprintln(c.err, "watching; interrupt to end") }
+		return agent.Watch(cmd.Context(), ready, func(e api.Event) error {
+			if *form == jsonForm {
+				return json.NewEncoder(c.out).Encode(e)
+			}
+			_, err := fmt.Fprintln(c.out, c.paint(eventColour(e), eventLine(e)))
+			return err
+		})
+	}
+	return cmd
+}
+
+func eventColour(e api.Event) colour {
+	if e.Verdict == "deny" {
+		return red
+	}
+	return yellow
+}
+
+// eventLine is "15:04:05.000 deny kernel not-listed 198.51.100.7:4411 ->
+// 203.0.113.10:443 tcp endpoint=acme-data on=eth0".
+func eventLine(e api.Event) string {
+	words := []string{e.Time.Local().Format("15:04:05.000"), e.Verdict, e.Where, e.Reason}
+	if from := hostPort(e.Source, e.SourcePort); from != "" {
+		words = append(words, from)
+	}
+	if to := hostPort(e.Destination, e.DestinationPort); to != "" {
+		words = append(words, "->", to)
+	}
+	if e.Protocol != "" {
+		words = append(words, e.Protocol)
+	}
+	for _, fact := range []struct{ name, value string }{
+		{"endpoint", e.Endpoint}, {"tenant", e.Tenant}, {"trace", e.Trace}, {"on", e.Interface},
+	} {
+		if fact.value != "" {
+			words = append(words, fact.name+"="+fact.value)
+		}
+	}
+	if e.Suppressed > 0 {
+		words = append(words, fmt.Sprintf("(%d before it untold)", e.Suppressed))
+	}
+	return strings.Join(words, " ")
+}
+
+func hostPort(host string, port uint16) string {
+	if host == "" || port == 0 {
+		return host
+	}
+	return net.JoinHostPort(host, strconv.Itoa(int(port)))
+}
+
+// ago is how long before now t was, in the coarsest unit that tells.
+func ago(t time.Time) string {
+	d := time.Since(t)
+	switch {
+	case d < time.Minute:
+		return d.Truncate(time.Second).String() + " ago"
+	case d < time.Hour:
+		return strconv.Itoa(int(d.Minutes())) + "m ago"
+	case d < 48*time.Hour:
+		return strconv.Itoa(int(d.Hours())) + "h ago"
+	}
+	return strconv.Itoa(int(d.Hours()/24)) + "d ago"
+}
