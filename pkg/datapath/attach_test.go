@@ -385,7 +385,8 @@ func TestFollow(t *testing.T) {
 	if w.passes(t) {
 		t.Error("renaming the interface opened it")
 	}
-	ns.Run(t, "ip", "link", "set", "wan", "down", "name", "edge")
+	ns.Run(t, "ip", "link", "set", "wan", "down")
+	ns.Run(t, "ip", "link", "set", "wan", "name", "edge")
 	becomes(0, "edge native")
 
 	ns.Run(t, "ip", "link", "del", "edge")
