@@ -13,8 +13,8 @@ import (
 // DropLists gives up what is in force of a file that is gone: its orphaned lists
 // and its tenant's record. It names the lists.
 func (a *Agent) DropLists(ctx context.Context, owner string) (names []string, err error) {
-	if err := a.do(ctx, func(ctx context.Context, l *loop) { names, err = l.drop(ctx, owner) }); err != nil {
-		return nil, fmt.Errorf("drop the lists of %s: %w", owner, err)
+	if stopped := a.do(ctx, func(ctx context.Context, l *loop) { names, err = l.drop(ctx, owner) }); stopped != nil {
+		err = stopped
 	}
 	if err != nil {
 		return nil, fmt.Errorf("drop the lists of %s: %w", owner, err)

@@ -52,8 +52,12 @@ func (l *loop) run(ctx context.Context, hosts <-chan policy.Host, jobs <-chan fu
 	case <-ctx.Done():
 		return nil
 	}
-	if err := l.start(ctx); err != nil || ctx.Err() != nil {
-		return unless(ctx, err)
+	err := l.start(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case err != nil:
+		return err
 	}
 	settled := time.NewTimer(quiet) // files may have changed before they were watched
 	ticks, rescans, records := time.NewTicker(tick), time.NewTicker(rescan), time.NewTicker(record)
@@ -84,14 +88,6 @@ func (l *loop) run(ctx context.Context, hosts <-chan policy.Host, jobs <-chan fu
 			l.show()
 		}
 	}
-}
-
-// unless is err, or nil where it only says that ctx has ended.
-func unless(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
-	}
-	return err
 }
 
 // takeUp puts in force what the files were read to say, or nothing of it.

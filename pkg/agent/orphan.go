@@ -176,12 +176,13 @@ func setOf(names []string) map[string]bool {
 	return set
 }
 
-// orphans are warnings about what stays in force without its file.
+// orphans are warnings about what stays in force of s without its file. Where
+// s follows from these files, a tenant's record alone is an orphan too.
 func orphans(s *policy.State, files map[string]bool) policy.Problems {
 	lists := map[string]int{}
 	for _, t := range s.Tenants {
-		if !files[t.Pos.File] {
-			lists[t.Pos.File] += 0 // a record alone is an orphan too
+		if files != nil && !files[t.Pos.File] {
+			lists[t.Pos.File] = 0
 		}
 	}
 	eachList(s, func(_ place, l *policy.List) {

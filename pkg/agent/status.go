@@ -133,7 +133,11 @@ func (l *loop) problems() policy.Problems {
 	all := append(policy.Problems(nil), l.reading.problems...)
 	all = append(all, l.refused...)
 	if l.rev != nil {
-		all = append(all, orphans(l.rev.State, setOf(l.reading.lists.Files))...)
+		var files map[string]bool
+		if l.reload.Err == nil {
+			files = setOf(l.reading.lists.Files)
+		}
+		all = append(all, orphans(l.rev.State, files)...)
 	}
 	return append(all, l.needRestart()...)
 }

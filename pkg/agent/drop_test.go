@@ -1,0 +1,109 @@
+package agent
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/postern-io/postern/pkg/policy"
+)
+
+func listed(h *host) map[string]bool {
+	all := map[string]bool{}
+	eachList(h.Table().State, func(p place, l *policy.List) { all[p.String()] = l.Orphaned })
+	return all
+}
+
+// TestOrphansEnd shows every way in which a list of a file that is gone ends,
+// and what is left.
+func TestOrphansEnd(t *testing.T) {
+	const (
+		any, data, user, sys = "tenants/acme/*", "tenants/acme/dataAccess", "tenants/acme/users/1/dataAccess", "system/*"
+	)
+	orphaned := map[string]bool{any: true, data: true, user: true, sys: false}
+	tests := []struct {
+		name   string
+		change func(*host)
+		want   map[string]bool // true: orphaned
+	}{
+		{name: "not-by-themselves", change: func(h *host) { h.write("lists.d/beta.yaml", "tenant: beta\nlists: {}\n") }, want: orphaned},
+		{
+			name:   "the-file-is-back-with-fewer",
+			change: func(h *host) { h.write("lists.d/acme.yaml", "tenant: acme\nlists: {\"*\": [10.0.0.0/8]}\n") },
+			want:   map[string]bool{any: false, sys: false},
+		},
+		{
+			name:   "another-file-declares-one",
+			change: func(h *host) { h.write("lists.d/b.yaml", "tenant: acme\nlists: {dataAccess: [10.0.0.0/8]}\n") },
+			want:   map[string]bool{any: true, data: false, user: true, sys: false},
+		},
+		{
+			name:   "another-file-clears",
+			change: func(h *host) { h.write("lists.d/b.yaml", "tenant: acme\nlists: {}\n") },
+			want:   map[string]bool{user: true, sys: false},
+		},
+		{
+			name:   "another-file-clears-the-user",
+			change: func(h *host) { h.write("lists.d/b.yaml", "tenant: acme\nusers: {\"1\": {}}\n") },
+			want:   map[string]bool{any: true, data: true, sys: false},
+		},
+		{
+			name:   "the-system's-clear-is-not-the-tenant's",
+			change: func(h *host) { h.write("lists.d/system.yaml", "system: true\nlists: {}\n") },
+			want:   map[string]bool{any: true, data: true, user: true},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			h := newHost(t)
+			h.start()
+			h.reads(func(h *host) { h.remove("lists.d/acme.yaml") })
+			h.until("they are orphaned", func() bool { return cmp.Equal(orphaned, listed(h)) })
+			h.reads(tt.change)
+			if diff := cmp.Diff(tt.want, listed(h)); diff != "" {
+				t.Errorf("lists (-want +got):\n%s", diff)
+			}
+			h.restart(func(*host) {})
+			if diff := cmp.Diff(tt.want, listed(h)); diff != "" {
+				t.Errorf("lists after a restart (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestDropLists(t *testing.T) {
+	h := newHost(t)
+	h.start()
+	file := h.path("lists.d/acme.yaml")
+	drop := func(owner, want string) []string {
+		t.Helper()
+		names, err := h.DropLists(t.Context(), owner)
+		if got := h.here(text(err)); got != want {
+			t.Errorf("error = %q, want %q", got, want)
+		}
+		return names
+	}
+	drop(file, "drop the lists of lists.d/acme.yaml: the file is there, and says what they are")
+	h.reads(func(h *host) { h.remove("lists.d/acme.yaml") })
+	drop(h.path("lists.d/other.yaml"), "drop the lists of lists.d/other.yaml: it has none in force")
+	h.refuses()
+	want := []string{"tenants/acme/*", "tenants/acme/dataAccess", "tenants/acme/users/1/dataAccess"}
+	if diff := cmp.Diff(want, drop(file, "")); diff != "" {
+		t.Errorf("dropped (-want +got):\n%s", diff)
+	}
+	drop(file, "drop the lists of lists.d/acme.yaml: it has none in force")
+	for range 2 {
+		if diff := cmp.Diff(map[string]bool{"system/*": false}, listed(h)); diff != "" {
+			t.Errorf("lists left (-want +got):\n%s", diff)
+		}
+		if n := len(h.Table().State.Tenants); n != 0 {
+			t.Errorf("%d tenants left", n)
+		}
+		h.restart(func(*host) {})
+	}
+	h.end()
+	if _, err := h.DropLists(t.Context(), file); text(err) != "drop the lists of "+file+": the agent is stopping" {
+		t.Errorf("of a stopped agent: %v", err)
+	}
+}
