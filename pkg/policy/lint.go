@@ -184,19 +184,7 @@ func (l *linter) endpoint(ep *Endpoint) {
 	if ep.Client.Source != Peer && ep.HTTP == nil {
 		l.warnf(ep.Pos, "add http", "%s: only its proxies are held to; without http nobody judges who they speak for", what)
 	}
-	if ep.guardsSSH() && !slices.ContainsFunc(l.s.Failsafe, Failsafe.leavesSSH) {
-		l.warnf(ep.Pos, "add failsafe: [{protocol: tcp, ports: [22], from: [...]}]", "%s guards port 22, and no failsafe leaves you a way in", what)
-	}
-}
-
-func (ep *Endpoint) guardsSSH() bool {
-	return ep.Protocol == AnyProtocol || ep.Protocol == TCP && hasSSH(ep.Ports)
-}
-
-func (f Failsafe) leavesSSH() bool { return f.Protocol == TCP && hasSSH(f.Ports) }
-
-func hasSSH(rs []PortRange) bool {
-	return slices.ContainsFunc(rs, func(r PortRange) bool { return r.Contains(22) })
+	l.found = append(l.found, l.s.lockOut(ep)...)
 }
 
 // Sort orders problems by file and line.
