@@ -49,7 +49,7 @@ var homes = map[string][]string{
 	"go4.org/netipx":                      {"pkg/addr", "pkg/policy", "pkg/datapath"},
 	"golang.org/x/net":                    {"pkg/gate"},
 	"golang.org/x/sync":                   {"cmd/postern", "pkg"},
-	"golang.org/x/sys":                    {"cmd/postern", "pkg/api", "pkg/datapath", "pkg/testenv"},
+	"golang.org/x/sys":                    {"cmd/postern", "pkg/api", "pkg/datapath", "pkg/testenv", "scripts/demo"},
 	"golang.org/x/tools":                  {"pkg/testenv"},
 }
 
