@@ -16,7 +16,13 @@ import (
 // there is not an error: Follow guards it when it comes. Apply comes first: from
 // here on packets are judged.
 func (d *Datapath) Attach(ctx context.Context, names []string) error {
-	return d.links.attachAll(ctx, names)
+	err := d.links.attachAll(ctx, names)
+	d.background.Go(func() {
+		if err := d.sweep(d.closing); err != nil && d.closing.Err() == nil {
+			d.cfg.Log.Error("what an earlier agent left is not cleared away", "err", err)
+		}
+	})
+	return err
 }
 
 // Follow keeps to the interfaces that Attach was given as they come, go and come

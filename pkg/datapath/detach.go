@@ -1,6 +1,7 @@
 package datapath
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -74,11 +75,16 @@ func releaseLinks(dir string) ([]Released, error) {
 
 // removePins empties dir but leaves it, since its lock is ours.
 func removePins(dir string) error {
-	entries, err := os.ReadDir(dir)
+	generations, err := generationDirs(dir)
 	if err != nil {
 		return err
 	}
 	var errs []error
+	for _, gen := range generations {
+		errs = append(errs, removeGeneration(context.Background(), gen))
+	}
+	entries, err := os.ReadDir(dir)
+	errs = append(errs, err)
 	for _, e := range entries {
 		errs = append(errs, os.RemoveAll(filepath.Join(dir, e.Name())))
 	}
