@@ -214,6 +214,7 @@ func (h *host) refuses() {
 type kernel struct {
 	mu      sync.Mutex
 	err     error // what Apply says
+	once    bool  // and only once
 	plans   int
 	guarded []string
 	filled  bool // before it was attached
@@ -223,10 +224,14 @@ type kernel struct {
 func (k *kernel) Apply(_ context.Context, p *policy.Plan) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.err == nil {
+	err := k.err
+	if err == nil {
 		k.plans++
 	}
-	return k.err
+	if k.once {
+		k.err = nil
+	}
+	return err
 }
 
 func (k *kernel) Attach(_ context.Context, interfaces []string) error {

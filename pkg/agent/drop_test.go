@@ -1,9 +1,11 @@
 package agent
 
 import (
+	"cmp"
+	"slices"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/postern-io/postern/pkg/policy"
 )
@@ -59,14 +61,65 @@ func TestOrphansEnd(t *testing.T) {
 			h := newHost(t)
 			h.start()
 			h.reads(func(h *host) { h.remove("lists.d/acme.yaml") })
-			h.until("they are orphaned", func() bool { return cmp.Equal(orphaned, listed(h)) })
+			h.until("they are orphaned", func() bool { return gocmp.Equal(orphaned, listed(h)) })
 			h.reads(tt.change)
-			if diff := cmp.Diff(tt.want, listed(h)); diff != "" {
+			if diff := gocmp.Diff(tt.want, listed(h)); diff != "" {
 				t.Errorf("lists (-want +got):\n%s", diff)
 			}
 			h.restart(func(*host) {})
-			if diff := cmp.Diff(tt.want, listed(h)); diff != "" {
+			if diff := gocmp.Diff(tt.want, listed(h)); diff != "" {
 				t.Errorf("lists after a restart (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestHosts shows when a tenant keeps the hosts of a record that is not read.
+func TestHosts(t *testing.T) {
+	others := "tenant: acme\nlists: {dataAccess: [10.0.0.0/8]}\n"
+	tests := []struct {
+		name   string
+		file   string // "": acme
+		change func(*host)
+		want   []string
+	}{
+		{name: "file-gone", change: func(h *host) { h.remove("lists.d/acme.yaml") }, want: []string{"acme.example.com"}},
+		{
+			name:   "file-without-lists-gone",
+			file:   "tenant: acme\nhosts: [acme.example.com]\nlists: {}\n",
+			change: func(h *host) { h.remove("lists.d/acme.yaml") },
+			want:   []string{"acme.example.com"},
+		},
+		{
+			name: "file-gone-another-has-lists",
+			change: func(h *host) {
+				h.remove("lists.d/acme.yaml")
+				h.write("lists.d/b.yaml", others)
+			},
+			want: []string{"acme.example.com"},
+		},
+		{
+			name: "file-gone-another-has-hosts",
+			change: func(h *host) {
+				h.remove("lists.d/acme.yaml")
+				h.write("lists.d/b.yaml", "hosts: [b.example.com]\n"+others)
+			},
+			want: []string{"b.example.com"},
+		},
+		{name: "file-says-none", change: func(h *host) { h.write("lists.d/acme.yaml", others) }},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			h := newHost(t)
+			h.write("lists.d/acme.yaml", cmp.Or(tt.file, acme))
+			h.start()
+			h.reads(tt.change)
+			for range 2 {
+				if got := h.Table().State.Tenants["acme"].Hosts; !slices.Equal(got, tt.want) {
+					t.Errorf("hosts = %q, want %q", got, tt.want)
+				}
+				h.restart(func(*host) {})
 			}
 		})
 	}
@@ -89,12 +142,12 @@ func TestDropLists(t *testing.T) {
 	drop(h.path("lists.d/other.yaml"), "drop the lists of lists.d/other.yaml: it has none in force")
 	h.refuses()
 	want := []string{"tenants/acme/*", "tenants/acme/dataAccess", "tenants/acme/users/1/dataAccess"}
-	if diff := cmp.Diff(want, drop(file, "")); diff != "" {
+	if diff := gocmp.Diff(want, drop(file, "")); diff != "" {
 		t.Errorf("dropped (-want +got):\n%s", diff)
 	}
 	drop(file, "drop the lists of lists.d/acme.yaml: it has none in force")
 	for range 2 {
-		if diff := cmp.Diff(map[string]bool{"system/*": false}, listed(h)); diff != "" {
+		if diff := gocmp.Diff(map[string]bool{"system/*": false}, listed(h)); diff != "" {
 			t.Errorf("lists left (-want +got):\n%s", diff)
 		}
 		if n := len(h.Table().State.Tenants); n != 0 {

@@ -329,6 +329,26 @@ func TestKernelRefuses(t *testing.T) {
 	}
 }
 
+// TestKeptRefused starts with broken files and a kernel that does not take the
+// revision kept: endpoints are closed, until the same revision comes from files.
+func TestKeptRefused(t *testing.T) {
+	h := newHost(t)
+	h.start()
+	h.restart(func(h *host) {
+		h.write("lists.d/acme.yaml", "")
+		h.kernel.fail(errors.New("no room"))
+		h.kernel.once = true
+	})
+	if h.admits("data", inside) || h.Status().Revision != 0 {
+		t.Errorf("revision %d is in force, and admits %s: %t", h.Status().Revision, inside, h.admits("data", inside))
+	}
+	h.reads(func(h *host) { h.write("lists.d/acme.yaml", acme) })
+	h.refuses()
+	if s := h.Status(); s.Revision != 1 || s.State != OK || h.store.saves != 1 {
+		t.Errorf("revision %d, %s, saved %d times; want 1, ok, once", s.Revision, s.Why, h.store.saves)
+	}
+}
+
 func TestKernelRefusesEverything(t *testing.T) {
 	h := newHost(t)
 	h.kernel.fail(errors.New("no bpffs"))
@@ -389,6 +409,9 @@ func TestExpiry(t *testing.T) {
 	}
 	if s := h.Status(); s.Revision != 1 || !s.NextExpiry.IsZero() {
 		t.Errorf("revision %d, next expiry %v; want 1, never", s.Revision, s.NextExpiry)
+	}
+	if h.store.Latest().Before(over) {
+		t.Error("the entry is over and the time is not recorded: a crash now would revive it")
 	}
 	h.clock.add(-2 * time.Hour)
 	h.local <- policy.Host{Local: []netip.Prefix{netip.MustParsePrefix("192.0.2.9/32")}}
