@@ -13,7 +13,15 @@
 #ifndef POSTERN_MAPS_H
 #define POSTERN_MAPS_H
 
+/* All the kernel's headers come first: a name below that one of them defines is
+ * an error then, and not another number somewhere else. */
 #include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <stdbool.h>
+#include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
 enum family { V4, V6, FAMILIES };
@@ -36,8 +44,8 @@ enum kind {
 
 /*
  * What the program found a packet to be. Each packet has one, and each has its
- * counter. The order matters: all before MPLS_DROPPED pass, those from TRUNCATED
- * to OVERLAP are dropped only at a guarded address.
+ * counter. The order matters: all before MPLS_DROPPED pass; those from TRUNCATED
+ * to OVERLAP are defects, which are dropped only at a guarded address.
  */
 enum reason {
 	NO_REASON, /* not settled yet; never counted */
@@ -69,12 +77,12 @@ enum reason {
 	SOURCE_ROUTE,
 	ROUTING_HEADER,
 	HOME_ADDRESS,
+	FIRST_FRAGMENT,
 
 	TRUNCATED,
 	MALFORMED,
-	IP_OPTIONS,
+	OPTIONS,
 	EXTENSION_HEADERS,
-	FIRST_FRAGMENT,
 	OVERLAP,
 
 	FRAGMENT,

@@ -3,9 +3,6 @@
 #ifndef POSTERN_MATCH_H
 #define POSTERN_MATCH_H
 
-#include <stdbool.h>
-#include <bpf/bpf_endian.h>
-
 #include "lookup.h"
 
 #define NO_RECORD 0

@@ -8,13 +8,6 @@
 #ifndef POSTERN_PARSE_H
 #define POSTERN_PARSE_H
 
-#include <linux/if_ether.h>
-#include <linux/in.h>
-#include <linux/ip.h>
-#include <linux/ipv6.h>
-#include <stdbool.h>
-#include <bpf/bpf_endian.h>
-
 #include "maps.h"
 
 #define MAX_OFFSET 0x3fff /* deeper than the deepest chain of 8 headers */
@@ -178,10 +171,10 @@ __noinline __u32 walk_options(struct xdp_md *ctx, __u32 off, __u32 end)
 		}
 		option = at(ctx, off, 2);
 		if (!option || off + 2 > end || option[1] < 2)
-			return IP_OPTIONS;
+			return OPTIONS;
 		off += option[1];
 	}
-	return off == end ? NO_REASON : IP_OPTIONS;
+	return off == end ? NO_REASON : OPTIONS;
 }
 
 static __always_inline enum reason parse4(struct xdp_md *ctx, struct packet *p)

@@ -4,9 +4,6 @@
  * source judged; each step gives a reason. Only run() turns reasons into
  * verdicts, and whatever it does not know it drops.
  */
-#include <linux/bpf.h>
-#include <bpf/bpf_helpers.h>
-
 #include "maps.h"
 #include "parse.h"
 #include "lookup.h"
@@ -24,6 +21,11 @@ struct verdict {
 static __always_inline bool is_drop(enum reason reason)
 {
 	return reason >= MPLS_DROPPED;
+}
+
+static __always_inline bool is_defect(enum reason reason)
+{
+	return reason >= TRUNCATED && reason <= OVERLAP;
 }
 
 static __always_inline struct limit *limit_at(__u32 which, __u32 burst)
@@ -155,16 +157,20 @@ static __always_inline enum reason decide(struct xdp_md *ctx, __u32 bank,
 		class = port->class;
 	} else if (what == NO_ANY_ENDPOINT) {
 		class = head->other;
-	} else if (what == PATH_MTU ||
-		   (what >= TRUNCATED && what <= TUNNEL)) {
+	} else if (is_defect(what) || what == FRAGMENT || what == TUNNEL ||
+		   what == PATH_MTU) {
 		class = head->guard;
 	} else {
 		return what;
 	}
 
 	index = find(bank, family, class, p->dst);
-	if (!index)
+	if (!index) {
+		/* a datagram to everybody could be for any endpoint's port */
+		if (class && is_defect(what) && is_broadcast(family, p->dst))
+			return what;
 		return what == NO_ANY_ENDPOINT ? what : NO_ENDPOINT;
+	}
 	v->record = record_at(bank, index);
 	if (!v->record)
 		return BROKEN;

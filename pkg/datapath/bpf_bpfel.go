@@ -146,11 +146,11 @@ const (
 	bpfReasonSOURCE_ROUTE        bpfReason = 24
 	bpfReasonROUTING_HEADER      bpfReason = 25
 	bpfReasonHOME_ADDRESS        bpfReason = 26
-	bpfReasonTRUNCATED           bpfReason = 27
-	bpfReasonMALFORMED           bpfReason = 28
-	bpfReasonIP_OPTIONS          bpfReason = 29
-	bpfReasonEXTENSION_HEADERS   bpfReason = 30
-	bpfReasonFIRST_FRAGMENT      bpfReason = 31
+	bpfReasonFIRST_FRAGMENT      bpfReason = 27
+	bpfReasonTRUNCATED           bpfReason = 28
+	bpfReasonMALFORMED           bpfReason = 29
+	bpfReasonOPTIONS             bpfReason = 30
+	bpfReasonEXTENSION_HEADERS   bpfReason = 31
 	bpfReasonOVERLAP             bpfReason = 32
 	bpfReasonFRAGMENT            bpfReason = 33
 	bpfReasonTUNNEL              bpfReason = 34

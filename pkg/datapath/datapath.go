@@ -11,6 +11,7 @@ package datapath
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"sync"
@@ -40,6 +41,8 @@ type Datapath struct {
 	cfg   Config
 	pins  *os.File // the pin directory; its lock is ours while it is open
 	links *links
+	// earlier are the generations that were pinned when this agent began.
+	earlier []string
 	// onProgram moves what is attached to the programs of a new generation, all
 	// of it or none.
 	onProgram func(Programs) error
@@ -69,6 +72,10 @@ func New(cfg Config) (*Datapath, error) {
 	if err != nil {
 		return nil, err
 	}
+	earlier, err := generationDirs(cfg.PinDir)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("look for earlier generations: %w", err), pins.Close())
+	}
 	loader, err := newLoader()
 	if err != nil {
 		return nil, errors.Join(err, pins.Close())
@@ -79,7 +86,7 @@ func New(cfg Config) (*Datapath, error) {
 	}
 	links := newLinks(cfg.PinDir, cfg.Log)
 	d := &Datapath{
-		cfg: cfg, pins: pins, links: links, onProgram: links.setPrograms, grace: grace,
+		cfg: cfg, pins: pins, links: links, earlier: earlier, onProgram: links.setPrograms, grace: grace,
 		loader: loader, names: newNames(), plan: &policy.Plan{},
 		lists: newLists(newTries(loader.shared[bpfMapLists4], loader.shared[bpfMapLists6]), cfg.MaxPrefixes),
 	}

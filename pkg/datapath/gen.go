@@ -127,18 +127,15 @@ func generationNumber(dir string) int {
 }
 
 // sweep removes the generations of earlier agents that no link runs any more.
+// Those of this agent are not looked at: they share the lists that are live.
 func (d *Datapath) sweep(ctx context.Context) error {
-	dirs, err := generationDirs(d.cfg.PinDir)
-	if err != nil {
-		return fmt.Errorf("sweep generations: %w", err)
-	}
 	running, err := runningPrograms(filepath.Join(d.cfg.PinDir, "links"))
 	if err != nil {
 		return fmt.Errorf("sweep generations: %w", err)
 	}
 	var errs []error
-	for _, dir := range dirs {
-		if dir == d.generationDir() || runs(dir, running) {
+	for _, dir := range d.earlier {
+		if runs(dir, running) {
 			continue
 		}
 		if err := removeGeneration(ctx, dir); err != nil {
@@ -146,15 +143,6 @@ func (d *Datapath) sweep(ctx context.Context) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-func (d *Datapath) generationDir() string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.gen == nil {
-		return ""
-	}
-	return d.gen.dir
 }
 
 // runningPrograms are the ids of the programs that pinned links run.
