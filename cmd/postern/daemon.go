@@ -30,6 +30,7 @@ type daemon struct {
 	proxies *gate.Server
 	events  *api.Feed
 	metrics *metrics.Metrics
+	warned  string // of what locks the operator out; only Set touches it
 }
 
 func newDaemon(kernel *datapath.Datapath, log *slog.Logger) *daemon {
@@ -47,7 +48,20 @@ func (d *daemon) Set(t *policy.Table) error {
 	if t == nil {
 		return nil
 	}
+	d.warn(t.State.LockOut())
 	return d.proxies.Apply(t)
+}
+
+// warn says once what could lock the operator out. It stays at a warning: to
+// weaken what somebody wrote would leave open what they meant to guard.
+func (d *daemon) warn(of policy.Problems) {
+	if of.Error() == d.warned {
+		return
+	}
+	d.warned = of.Error()
+	for _, p := range of {
+		d.log.Warn("lock-out", "problem", p.String())
+	}
 }
 
 // request is told of every decision of the gate.

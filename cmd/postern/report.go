@@ -32,7 +32,7 @@ func (d *daemon) Status(ctx context.Context) (api.Status, error) {
 			Lists: usage.Lists, Prefixes: usage.Entries, Capacity: usage.MaxEntries, Bytes: usage.KernelBytes,
 		},
 		Interfaces: apiInterfaces(d.kernel.Interfaces()),
-		Problems:   is.Problems,
+		Problems:   d.problems(is.Problems),
 		Bypasses:   d.bypasses(ctx),
 		EventsLost: counters.EventsLost + d.events.Lost(),
 	}, nil
@@ -57,6 +57,15 @@ func (d *daemon) Traffic() (map[string]api.Traffic, error) {
 // DropLists gives up the lists of a file that is gone.
 func (d *daemon) DropLists(ctx context.Context, owner string) ([]string, error) {
 	return d.agent.DropLists(ctx, owner)
+}
+
+// problems are the files', and what they say that could lock the operator out.
+func (d *daemon) problems(files policy.Problems) policy.Problems {
+	all := append(policy.Problems{}, files...)
+	if t := d.agent.Table(); t != nil {
+		all = append(all, t.State.LockOut()...)
+	}
+	return all
 }
 
 func apiReload(r agent.Reload) api.Reload {

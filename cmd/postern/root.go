@@ -67,8 +67,24 @@ cannot tell. An address is refused for a reason; explain says which.`),
 		newInit(c), newRun(c), newLint(c), newExplain(c), newLists(c),
 		newStatus(c), newWatch(c), newDetach(c), newVersion(c),
 	)
+	root.SetHelpCommand(newHelp(root))
 	failing(root)
 	return root
+}
+
+// newHelp is cobra's but for the end: asking about nothing is misuse.
+func newHelp(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Explain a command",
+		RunE: func(_ *cobra.Command, args []string) error {
+			about, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return misused("help: there is no command %q", strings.Join(args, " "))
+			}
+			return about.Help()
+		},
+	}
 }
 
 // failing makes what a command returns a failure, unless it says otherwise.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"os"
@@ -64,7 +65,7 @@ func newLog(w io.Writer, form format, level slog.Level) *slog.Logger {
 }
 
 // run joins the parts and runs them until ctx ends or one of them fails.
-func (o *options) run(ctx context.Context, log *slog.Logger) error {
+func (o *options) run(ctx context.Context, log *slog.Logger) (err error) {
 	// Lists are known by their files, and those by their full paths.
 	file, err := filepath.Abs(o.file)
 	if err != nil {
@@ -74,7 +75,7 @@ func (o *options) run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	defer kernel.Close()
+	defer func() { err = errors.Join(err, kernel.Close()) }()
 	d := newDaemon(kernel, log)
 	d.agent, err = agent.New(agent.Config{
 		File:      file,

@@ -67,7 +67,8 @@ func (c *console) writeAgent(w io.Writer, st api.Status) {
 	fmt.Fprintf(w, "revision  %d since %s, mode %s\n", st.Revision, moment(st.Since), st.Mode)
 	fmt.Fprintf(w, "files     %s, read %s\n", st.Config, moment(st.Reload.At))
 	if !st.Reload.OK {
-		fmt.Fprintf(w, "          %s\n", c.paint(red, "not in force: "+st.Reload.Error))
+		first, _, _ := strings.Cut(st.Reload.Error, "\n") // the rest stands among the problems
+		fmt.Fprintf(w, "          %s\n", c.paint(red, "not in force: "+first))
 	}
 	fmt.Fprintf(w, "policy    %d tenants, %d lists, %d entries", st.Count.Tenants, st.Count.Lists, st.Count.Entries)
 	if !st.NextExpiry.IsZero() {
