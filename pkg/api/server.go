@@ -76,7 +76,12 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("DELETE /api/v1/lists", only(admin, s.dropLists))
 	mux.HandleFunc("GET /api/v1/explain", only(reader, s.explain))
 	mux.HandleFunc("GET /api/v1/events", only(reader, s.watch))
+	mux.HandleFunc("/", only(reader, nothing))
 	return mux
+}
+
+func nothing(w http.ResponseWriter, r *http.Request) {
+	problem(http.StatusNotFound, "%s %s: there is nothing here", r.Method, r.URL.Path).write(w)
 }
 
 func (s *Server) status(w http.ResponseWriter, r *http.Request) {

@@ -223,6 +223,7 @@ func TestRoles(t *testing.T) {
 		{"reader-drops", "DELETE", "/api/v1/lists?owner=gone.yaml", reader, 403},
 		{"reader-reads", "GET", "/api/v1/lists", reader, 200},
 		{"reader-asks", "GET", "/api/v1/explain?address=10.0.0.1", reader, 200},
+		{"reader-errs", "GET", "/api/v2/status", reader, 404},
 		{"stranger-reads", "GET", "/api/v1/status", stranger, 403},
 		{"stranger-watches", "GET", "/api/v1/events", stranger, 403},
 	}
