@@ -40,7 +40,7 @@ func Read(path string) (*Config, policy.Problems) {
 		File:      path,
 		StorePath: "/var/lib/postern",
 		APIListen: []string{"unix:///run/postern/api.sock"},
-		State:     &policy.State{},
+		State:     &policy.State{Unlisted: policy.UnlistedOpen},
 	}
 	r := &reader{file: path}
 	if root := r.load(); root != nil {
