@@ -42,7 +42,7 @@ fuzz: ## fuzz every target for FUZZTIME (20s) each
 	scripts/fuzz
 
 install: build ## install postern under PREFIX (/usr/local)
-	install -D -m 0755 bin/postern $(DESTDIR)$(PREFIX)/bin/postern
+	$(if $(DESTDIR),,$(SUDO)) install -D -m 0755 bin/postern $(DESTDIR)$(PREFIX)/bin/postern
 
 clean: ## remove what build made
 	rm -rf bin
