@@ -16,14 +16,6 @@ import (
 
 var equalHosts = cmpopts.EquateComparable(netip.Prefix{}, netip.Addr{})
 
-func prefixes(texts ...string) []netip.Prefix {
-	var all []netip.Prefix
-	for _, s := range texts {
-		all = append(all, netip.MustParsePrefix(s))
-	}
-	return all
-}
-
 func TestHost(t *testing.T) {
 	testenv.Root(t)
 	ns := testenv.NewNetNS(t)

@@ -54,13 +54,6 @@ func agentAt(t *testing.T, pins string) *Datapath {
 	return d
 }
 
-func apply(t testing.TB, d *Datapath, p *policy.Plan) {
-	t.Helper()
-	if err := d.Apply(t.Context(), p); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // The whole life of what is enforced: attached, changed, outgrown, left behind by
 // its agent, taken over by the next, and ended.
 func TestLifetime(t *testing.T) {
@@ -103,24 +96,16 @@ func TestLifetime(t *testing.T) {
 			return nil
 		})
 	}
-	attachTo := func(d *Datapath) {
-		t.Helper()
-		w.host.NS.Do(func() {
-			if err := d.Attach(t.Context(), []string{"edge"}); err != nil {
-				t.Fatal(err)
-			}
-		})
-	}
 
 	first := agentAt(t, pins)
-	apply(t, first, admits(t, alice, 0))
+	enforce(t, first, admits(t, alice, 0))
 	admitted("before attaching", alice, bob)
-	attachTo(first)
+	attachTo(t, first, w.host)
 	admitted("attached", alice)
-	apply(t, first, admits(t, bob, 0))
+	enforce(t, first, admits(t, bob, 0))
 	admitted("changed", bob)
 	onlyGeneration("gen-1")
-	apply(t, first, admits(t, alice, 20_000))
+	enforce(t, first, admits(t, alice, 20_000))
 	admitted("outgrown", alice)
 	onlyGeneration("gen-2")
 	if err := first.Close(); err != nil {
@@ -129,9 +114,9 @@ func TestLifetime(t *testing.T) {
 	admitted("without an agent", alice)
 
 	second := agentAt(t, pins)
-	apply(t, second, admits(t, bob, 0))
+	enforce(t, second, admits(t, bob, 0))
 	admitted("before the next agent attaches", alice)
-	attachTo(second)
+	attachTo(t, second, w.host)
 	admitted("taken over", bob)
 	onlyGeneration("gen-3")
 	if err := second.Close(); err != nil {

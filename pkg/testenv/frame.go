@@ -75,13 +75,17 @@ func (s *Socket) Recv(t TB, within time.Duration) []byte {
 	}
 }
 
+// MarkerSize is that of the frame that Arrives sends after the one in question,
+// to be told apart in counters.
+const MarkerSize = 60
+
 // Arrives sends frame and reports whether in hears it. It does not wait out a
 // time: a second frame of an experimental EtherType goes after the first, and
 // when that is there, the first would be.
 func (s *Socket) Arrives(t TB, in *Socket, frame []byte) bool {
 	t.Helper()
 	after := append(bytes.Clone(frame[:12]), 0x88, 0xb6)
-	after = append(after, make([]byte, 46)...)
+	after = append(after, make([]byte, MarkerSize-len(after))...)
 	binary.BigEndian.PutUint64(after[14:], uint64(time.Now().UnixNano()))
 	onOneCPU(t, func() {
 		s.Send(t, frame)
