@@ -5,7 +5,7 @@
 
 #include "maps.h"
 
-#define WORD_KIND(word) ((word) & 0xff)
+#define WORD_KIND(word) ((__u8)(word))
 #define WORD_ID(word) ((__u32)((word) >> 32))
 
 /*

@@ -88,9 +88,9 @@ enum reason {
 	FRAGMENT,
 	TUNNEL,
 	PATH_MTU_LIMIT,
-	NOT_LISTED,        /* by the system, the endpoint, or its proxies */
+	NOT_LISTED, /* by the system, the endpoint, or its proxies */
 	NOT_LISTED_TENANT,
-	BROKEN,            /* an index out of range: never seen, always dropped */
+	BROKEN, /* an index out of range: never seen, always dropped */
 
 	REASONS,
 };

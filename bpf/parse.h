@@ -259,7 +259,8 @@ static __always_inline bool is_extension(__u32 next)
 
 /* What a walk comes to, in the one word a global function returns; an enum
  * reason in its low byte is why it stopped. */
-#define WALKED(off, first, next) ((__u64)(off) << 32 | (first) << 16 | (next) << 8)
+#define WALKED(off, first, next)                                               \
+	((__u64)(off) << 32 | (first) << 16 | (next) << 8)
 
 /* Walks IPv6 extension headers from the one at off, of type next. */
 __noinline __u64 walk_headers(struct xdp_md *ctx, __u32 off, __u32 end,
@@ -348,12 +349,12 @@ static __always_inline enum reason parse6(struct xdp_md *ctx, struct packet *p)
 static __always_inline bool is_tunnel(__u8 protocol)
 {
 	switch (protocol) {
-	case 4: /* IPv4 */
-	case 41: /* IPv6 */
-	case 47: /* GRE */
-	case 94: /* IPIP */
-	case 97: /* EtherIP */
-	case 98: /* ENCAP */
+	case 4:   /* IPv4 */
+	case 41:  /* IPv6 */
+	case 47:  /* GRE */
+	case 94:  /* IPIP */
+	case 97:  /* EtherIP */
+	case 98:  /* ENCAP */
 	case 115: /* L2TP */
 	case 137: /* MPLS-in-IP */
 		return true;

@@ -295,8 +295,8 @@ static __always_inline int run(struct xdp_md *ctx, bool frags)
 		return XDP_DROP;
 	v.reason = inspect(ctx, bank, head, &p, &v);
 	drop = is_drop(v.reason) && !v.would;
-	if (drop && (head->mode == MONITOR ||
-		     (v.record && v.record->mode == MONITOR)))
+	if (drop &&
+	    (head->mode == MONITOR || (v.record && v.record->mode == MONITOR)))
 		v.would = true;
 	count(&p, &v);
 	if (is_drop(v.reason))
