@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"maps"
 	"math"
 	"net/netip"
-	"slices"
 	"sync/atomic"
 
 	"github.com/postern-io/postern/pkg/policy"
@@ -149,8 +147,4 @@ func firsts[K, V any](pairs iter.Seq2[K, V]) iter.Seq[K] {
 			}
 		}
 	}
-}
-
-func sortedPrefixes[V any](m map[netip.Prefix]V) []netip.Prefix {
-	return slices.SortedFunc(maps.Keys(m), netip.Prefix.Compare)
 }
