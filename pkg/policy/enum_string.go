@@ -24,7 +24,6 @@ func (i Mode) String() string {
 	}
 	return _Mode_name[_Mode_index[idx]:_Mode_index[idx+1]]
 }
-
 func _() {
 	// An "invalid array index" compiler error signifies that the constant values have changed.
 	// Re-run the stringer command to generate them again.
@@ -45,7 +44,6 @@ func (i Unlisted) String() string {
 	}
 	return _Unlisted_name[_Unlisted_index[idx]:_Unlisted_index[idx+1]]
 }
-
 func _() {
 	// An "invalid array index" compiler error signifies that the constant values have changed.
 	// Re-run the stringer command to generate them again.
@@ -66,7 +64,6 @@ func (i ListState) String() string {
 	}
 	return _ListState_name[_ListState_index[idx]:_ListState_index[idx+1]]
 }
-
 func _() {
 	// An "invalid array index" compiler error signifies that the constant values have changed.
 	// Re-run the stringer command to generate them again.
@@ -86,7 +83,6 @@ func (i Action) String() string {
 	}
 	return _Action_name[_Action_index[idx]:_Action_index[idx+1]]
 }
-
 func _() {
 	// An "invalid array index" compiler error signifies that the constant values have changed.
 	// Re-run the stringer command to generate them again.
@@ -107,7 +103,6 @@ func (i Protocol) String() string {
 	}
 	return _Protocol_name[_Protocol_index[idx]:_Protocol_index[idx+1]]
 }
-
 func _() {
 	// An "invalid array index" compiler error signifies that the constant values have changed.
 	// Re-run the stringer command to generate them again.
@@ -130,7 +125,6 @@ func (i ClientSource) String() string {
 	}
 	return _ClientSource_name[_ClientSource_index[idx]:_ClientSource_index[idx+1]]
 }
-
 func _() {
 	// An "invalid array index" compiler error signifies that the constant values have changed.
 	// Re-run the stringer command to generate them again.
@@ -151,7 +145,6 @@ func (i Exhausted) String() string {
 	}
 	return _Exhausted_name[_Exhausted_index[idx]:_Exhausted_index[idx+1]]
 }
-
 func _() {
 	// An "invalid array index" compiler error signifies that the constant values have changed.
 	// Re-run the stringer command to generate them again.
@@ -172,7 +165,6 @@ func (i Refuse) String() string {
 	}
 	return _Refuse_name[_Refuse_index[idx]:_Refuse_index[idx+1]]
 }
-
 func _() {
 	// An "invalid array index" compiler error signifies that the constant values have changed.
 	// Re-run the stringer command to generate them again.
@@ -192,7 +184,6 @@ func (i Loopback) String() string {
 	}
 	return _Loopback_name[_Loopback_index[idx]:_Loopback_index[idx+1]]
 }
-
 func _() {
 	// An "invalid array index" compiler error signifies that the constant values have changed.
 	// Re-run the stringer command to generate them again.
@@ -212,7 +203,6 @@ func (i Verify) String() string {
 	}
 	return _Verify_name[_Verify_index[idx]:_Verify_index[idx+1]]
 }
-
 func _() {
 	// An "invalid array index" compiler error signifies that the constant values have changed.
 	// Re-run the stringer command to generate them again.
@@ -235,7 +225,6 @@ func (i Scope) String() string {
 	}
 	return _Scope_name[_Scope_index[idx]:_Scope_index[idx+1]]
 }
-
 func _() {
 	// An "invalid array index" compiler error signifies that the constant values have changed.
 	// Re-run the stringer command to generate them again.
