@@ -126,7 +126,7 @@ func (l *loop) watched() []string {
 // before: the last good revision on disk must be one that the kernel took. Who
 // is killed between the two starts from the files, which are newer than both.
 func (l *loop) advance(ctx context.Context, next *policy.Revision, interfaces []string) error {
-	if next != l.rev || l.table == nil || l.lost {
+	if next != l.rev {
 		if err := l.enforce(ctx, next.State); err != nil {
 			return err
 		}

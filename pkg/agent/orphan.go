@@ -16,9 +16,9 @@ type keeper struct {
 	cleared map[string]bool // tenants, and "" for the system
 }
 
-// succeed is what follows before: what the files say, and what must be kept.
-// Lists and tenants that are equal keep their pointers, so that nobody compiles
-// or saves them again.
+// succeed is what follows before: what the files say, and what must be kept. A
+// tenant of whom nothing is kept is the files' own pointer, which stays while its
+// file does, so that nobody compiles or saves it again.
 func succeed(before *policy.State, r *reading) *policy.State {
 	after := r.config.With(r.lists)
 	if before == nil {
@@ -46,17 +46,16 @@ func succeed(before *policy.State, r *reading) *policy.State {
 
 // lists are the after ones, and of before those that must be kept.
 func (k keeper) lists(before, after map[string]*policy.List, cleared bool) map[string]*policy.List {
-	all := make(map[string]*policy.List, len(after))
-	for resource, l := range after {
-		all[resource] = l
-		if old := before[resource]; old != nil && sameList(old, l) {
-			all[resource] = old
-		}
-	}
+	all := after
 	for resource, old := range before {
-		if after[resource] == nil && !cleared && !k.files[old.Owner] {
-			all[resource] = orphaned(old)
+		if after[resource] != nil || cleared || k.files[old.Owner] {
+			continue
 		}
+		if len(all) == len(after) {
+			all = make(map[string]*policy.List, len(after)+1)
+			maps.Copy(all, after)
+		}
+		all[resource] = orphaned(old)
 	}
 	return all
 }
@@ -79,7 +78,10 @@ func (k keeper) tenant(before, after *policy.Tenant) *policy.Tenant {
 	}
 	t.Lists = k.lists(before.Lists, after.Lists, cleared)
 	t.Users = k.users(before.Users, after.Users)
-	if sameTenant(before, &t) {
+	switch {
+	case sameTenant(after, &t):
+		return after
+	case sameTenant(before, &t):
 		return before
 	}
 	return &t
@@ -92,12 +94,13 @@ func (k keeper) users(before, after map[string]map[string]*policy.List) map[stri
 	for user, old := range before {
 		lists, named := after[user]
 		kept := k.lists(old, lists, named && len(lists) == 0)
-		if named || len(kept) > 0 {
-			if all == nil {
-				all = map[string]map[string]*policy.List{}
-			}
-			all[user] = kept
+		if len(kept) == 0 {
+			continue
 		}
+		if all == nil {
+			all = map[string]map[string]*policy.List{}
+		}
+		all[user] = kept
 	}
 	return all
 }
@@ -118,9 +121,11 @@ func (k keeper) vanished(t *policy.Tenant) *policy.Tenant {
 }
 
 func sameTenant(a, b *policy.Tenant) bool {
-	return a.Pos == b.Pos && slices.Equal(a.Hosts, b.Hosts) && maps.Equal(a.Lists, b.Lists) &&
-		maps.EqualFunc(a.Users, b.Users, maps.Equal[map[string]*policy.List, map[string]*policy.List])
+	return a == b || a.Pos == b.Pos && slices.Equal(a.Hosts, b.Hosts) && sameLists(a.Lists, b.Lists) &&
+		maps.EqualFunc(a.Users, b.Users, sameLists)
 }
+
+func sameLists(a, b map[string]*policy.List) bool { return maps.EqualFunc(a, b, sameList) }
 
 func sameList(a, b *policy.List) bool {
 	return a == b || a.State == b.State && a.Owner == b.Owner && a.Orphaned == b.Orphaned && a.Pos == b.Pos &&

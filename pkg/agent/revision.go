@@ -10,25 +10,26 @@ import (
 )
 
 // next is the revision of a state and settings: the one there is where neither
-// is new.
+// is new. At a start that one is the revision kept, but with the files' pointers,
+// by which later readings go.
 func (l *loop) next(s *policy.State, settings []byte) *policy.Revision {
 	rev := &policy.Revision{Number: 1, Since: l.clock.now(), State: s, Settings: settings}
-	if l.rev == nil {
-		return rev
-	}
-	if bytes.Equal(l.rev.Settings, settings) && sameState(l.rev.State, s) {
+	switch {
+	case l.rev == nil:
+	case !bytes.Equal(l.rev.Settings, settings) || !sameState(l.rev.State, s):
+		rev.Number = l.rev.Number + 1
+	case l.table == nil || l.lost:
+		rev.Number, rev.Since = l.rev.Number, l.rev.Since
+	default:
 		return l.rev
 	}
-	rev.Number = l.rev.Number + 1
 	return rev
 }
 
-// sameState goes by pointers as far as lists and tenants go: succeed has seen to
-// it that equal ones are the same.
 func sameState(a, b *policy.State) bool {
 	x, y := *a, *b
 	x.System, x.Tenants, y.System, y.Tenants = nil, nil, nil, nil
-	return maps.Equal(a.System, b.System) && maps.Equal(a.Tenants, b.Tenants) && reflect.DeepEqual(x, y)
+	return sameLists(a.System, b.System) && maps.EqualFunc(a.Tenants, b.Tenants, sameTenant) && reflect.DeepEqual(x, y)
 }
 
 // save keeps the revision in force.
