@@ -2,7 +2,6 @@ package policy
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -19,8 +18,8 @@ func (s *State) Check() Problems {
 	}
 	c.failsafes(s.Failsafe)
 	c.lists(s.System)
-	for _, id := range slices.Sorted(maps.Keys(s.Tenants)) {
-		c.tenant(s.Tenants[id])
+	for _, t := range s.Tenants {
+		c.tenant(t)
 	}
 	c.hosts(s.Tenants)
 	for _, ep := range s.Endpoints {
@@ -28,6 +27,7 @@ func (s *State) Check() Problems {
 	}
 	c.endpointNames(s.Endpoints)
 	c.collisions(s.Endpoints)
+	c.found.Sort()
 	return c.found
 }
 

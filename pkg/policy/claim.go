@@ -18,8 +18,7 @@ type claim struct {
 func (c *checker) hosts(tenants map[string]*Tenant) {
 	names := map[string]*Tenant{}
 	patterns := map[hostMask][]claim{}
-	for _, id := range slices.Sorted(maps.Keys(tenants)) {
-		t := tenants[id]
+	for _, t := range withHosts(tenants) {
 		for _, host := range t.Hosts {
 			if mask, isPattern := maskOf(host); isPattern {
 				patterns[mask] = append(patterns[mask], claim{host, t})
@@ -38,6 +37,18 @@ func (c *checker) hosts(tenants map[string]*Tenant) {
 			}
 		}
 	}
+}
+
+// withHosts are the tenants that have any, by id.
+func withHosts(tenants map[string]*Tenant) []*Tenant {
+	var some []*Tenant
+	for _, t := range tenants {
+		if len(t.Hosts) > 0 {
+			some = append(some, t)
+		}
+	}
+	slices.SortFunc(some, func(a, b *Tenant) int { return strings.Compare(a.ID, b.ID) })
+	return some
 }
 
 // overlaps finds patterns of two shapes that one name may match. They agree in

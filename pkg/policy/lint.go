@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -134,7 +133,8 @@ func (l *linter) tenant(t *Tenant) {
 	if len(t.Users) == 0 {
 		return
 	}
-	theirs := l.admitted(t.Lists)
+	theirs := maps.Clone(l.system)
+	maps.Copy(theirs, l.admitted(t.Lists))
 	for _, user := range slices.Sorted(maps.Keys(t.Users)) {
 		whose := "user " + user + "'s"
 		l.byResource(whose, t.Users[user], theirs)
@@ -185,11 +185,4 @@ func (l *linter) endpoint(ep *Endpoint) {
 		l.warnf(ep.Pos, "add http", "%s: only its proxies are held to; without http nobody judges who they speak for", what)
 	}
 	l.found = append(l.found, l.s.lockOut(ep)...)
-}
-
-// Sort orders problems by file and line.
-func (ps Problems) Sort() {
-	slices.SortStableFunc(ps, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(a.Pos.File, b.Pos.File), cmp.Compare(a.Pos.Line, b.Pos.Line))
-	})
 }

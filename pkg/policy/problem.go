@@ -1,6 +1,10 @@
 package policy
 
-import "strings"
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
 
 // Problem is one thing wrong with what was written: an error, or a warning.
 type Problem struct {
@@ -57,4 +61,20 @@ func (ps Problems) Err() error {
 		return errs
 	}
 	return nil
+}
+
+// Sort orders problems by file and line, and errors before warnings.
+func (ps Problems) Sort() {
+	severity := func(p Problem) int {
+		if p.Warning {
+			return 1
+		}
+		return 0
+	}
+	slices.SortFunc(ps, func(a, b Problem) int {
+		return cmp.Or(
+			cmp.Compare(a.Pos.File, b.Pos.File), cmp.Compare(a.Pos.Line, b.Pos.Line),
+			cmp.Compare(severity(a), severity(b)), cmp.Compare(a.What, b.What),
+		)
+	})
 }
