@@ -10,9 +10,9 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/postern-io/postern/pkg/policy"
 )
@@ -75,19 +75,16 @@ func readFiles(paths []string, prev *Lists) (*Lists, policy.Problems) {
 	now := time.Now()
 	sources := make([]*source, len(paths))
 	errs := make([]error, len(paths))
-	var group errgroup.Group
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	for i, path := range paths {
-		var before *source
-		if prev != nil {
-			before = prev.sources[path]
-		}
-		group.Go(func() error {
-			sources[i], errs[i] = readSource(path, before, now)
-			return nil
+	var next atomic.Int64
+	var group sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		group.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(paths)); i = next.Add(1) - 1 {
+				sources[i], errs[i] = readSource(paths[i], prev.source(paths[i]), now)
+			}
 		})
 	}
-	_ = group.Wait() // each file's error stands in errs
+	group.Wait()
 
 	l := &Lists{
 		System:  map[string]*policy.List{},
@@ -108,6 +105,14 @@ func readFiles(paths []string, prev *Lists) (*Lists, policy.Problems) {
 		problems = append(problems, l.add(path, &sources[i].says)...)
 	}
 	return l, problems
+}
+
+// source is the file as it was read before, nil where it was not.
+func (l *Lists) source(path string) *source {
+	if l == nil {
+		return nil
+	}
+	return l.sources[path]
 }
 
 // add joins what one file says to the rest.
