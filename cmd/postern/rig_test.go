@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -158,13 +157,13 @@ func (r *rig) end(sig syscall.Signal) {
 // until asks for the status until it satisfies.
 func (r *rig) until(within time.Duration, satisfied func(api.Status) error) {
 	r.t.Helper()
+	agent, err := api.Dial("unix://" + r.apiPath)
+	if err != nil {
+		r.t.Fatal(err)
+	}
 	testenv.Eventually(r.t, within, func() error {
-		out, errs, code := r.postern("status", "-o", "json")
-		if code != 0 {
-			return errors.New(errs)
-		}
-		var st api.Status
-		if err := json.Unmarshal([]byte(out), &st); err != nil {
+		st, err := agent.Status(r.t.Context())
+		if err != nil {
 			return err
 		}
 		return satisfied(st)

@@ -2,8 +2,8 @@ package api
 
 import (
 	"iter"
-	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/postern-io/postern/pkg/policy"
@@ -25,6 +25,8 @@ type List struct {
 	Live     int        `json:"live"`
 	Expired  int        `json:"expired"`
 	Disabled int        `json:"disabled"`
+
+	scope policy.Scope
 }
 
 // Lists is an answer with lists in it.
@@ -53,13 +55,15 @@ func listName(scope policy.Scope, tenant, user, endpoint, resource string) strin
 	return ""
 }
 
-// lists yields every list of s in the order it is judged and by name.
+// lists yields every list of s, in no order and not named yet: most who look
+// want few of them.
 func lists(s *policy.State) iter.Seq2[List, *policy.List] {
 	return func(yield func(List, *policy.List) bool) {
 		each := func(of List, scope policy.Scope, m map[string]*policy.List) bool {
-			for _, r := range slices.Sorted(maps.Keys(m)) {
-				of.Resource = r
-				if !yield(of.in(scope), m[r]) {
+			of.scope = scope
+			for resource, from := range m {
+				of.Resource = resource
+				if !yield(of, from) {
 					return false
 				}
 			}
@@ -68,34 +72,39 @@ func lists(s *policy.State) iter.Seq2[List, *policy.List] {
 		if !each(List{}, policy.ScopeSystem, s.System) {
 			return
 		}
-		for _, id := range slices.Sorted(maps.Keys(s.Tenants)) {
-			t := s.Tenants[id]
+		for id, t := range s.Tenants {
 			if !each(List{Tenant: id}, policy.ScopeTenant, t.Lists) {
 				return
 			}
-			for _, user := range slices.Sorted(maps.Keys(t.Users)) {
-				if !each(List{Tenant: id, User: user}, policy.ScopeUser, t.Users[user]) {
+			for user, m := range t.Users {
+				if !each(List{Tenant: id, User: user}, policy.ScopeUser, m) {
 					return
 				}
 			}
 		}
 		for _, e := range s.Endpoints {
-			if e.Policies != nil && !yield(List{Endpoint: e.Name}.in(policy.ScopeEndpoint), e.Policies) {
+			if e.Policies != nil && !yield(List{scope: policy.ScopeEndpoint, Endpoint: e.Name}, e.Policies) {
 				return
 			}
 		}
 	}
 }
 
-// in returns l named as a list of scope.
-func (l List) in(scope policy.Scope) List {
-	l.Scope = scope.String()
-	l.Name = listName(scope, l.Tenant, l.User, l.Endpoint, l.Resource)
-	return l
+// find are the lists of t that are wanted, counted, in the order of their names.
+func find(t *policy.Table, wanted func(List, *policy.List) bool) []List {
+	found := []List{}
+	for l, from := range lists(t.State) {
+		if wanted(l, from) {
+			found = append(found, l.counted(from, t.Now))
+		}
+	}
+	slices.SortFunc(found, func(a, b List) int { return strings.Compare(a.Name, b.Name) })
+	return found
 }
 
-// counted returns l with what stands in from, as of now.
+// counted returns l named, and with what stands in from as of now.
 func (l List) counted(from *policy.List, now time.Time) List {
+	l.Name, l.Scope = listName(l.scope, l.Tenant, l.User, l.Endpoint, l.Resource), l.scope.String()
 	l.State, l.Owner, l.At, l.Orphaned = from.State.String(), from.Owner, from.Pos, from.Orphaned
 	l.Entries = len(from.Entries)
 	for i := range from.Entries {
@@ -113,14 +122,8 @@ func (l List) counted(from *policy.List, now time.Time) List {
 
 // Orphaned are the lists of t whose file is gone; t may be nil.
 func Orphaned(t *policy.Table) []List {
-	found := []List{}
 	if t == nil {
-		return found
+		return []List{}
 	}
-	for l, from := range lists(t.State) {
-		if from.Orphaned {
-			found = append(found, l.counted(from, t.Now))
-		}
-	}
-	return found
+	return find(t, func(_ List, from *policy.List) bool { return from.Orphaned })
 }

@@ -106,13 +106,9 @@ func (s *Server) lists(w http.ResponseWriter, r *http.Request) {
 	}
 	q := r.URL.Query()
 	tenant, orphaned := q.Get("tenant"), q.Get("orphaned") == "true"
-	found := []List{}
-	for l, from := range lists(t.State) {
-		if (tenant == "" || tenant == l.Tenant) && (!orphaned || from.Orphaned) {
-			found = append(found, l.counted(from, t.Now))
-		}
-	}
-	answer(w, Lists{found})
+	answer(w, Lists{find(t, func(l List, from *policy.List) bool {
+		return (tenant == "" || tenant == l.Tenant) && (!orphaned || from.Orphaned)
+	})})
 }
 
 // dropLists gives up the lists of one file that is gone. It names the file
