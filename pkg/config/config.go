@@ -53,7 +53,7 @@ func Read(path string) (*Config, policy.Problems) {
 func (r *reader) config(n *yaml.Node, c *Config) {
 	s := c.State
 	r.mapping("postern.yaml", n, fields{
-		"interfaces": r.names(&c.Interfaces),
+		"interfaces": r.interfaces(&c.Interfaces),
 		"mode":       choose(r, &s.Mode, policy.Enforce, policy.Monitor, policy.Off),
 		"unlisted":   choose(r, &s.Unlisted, policy.UnlistedOpen, policy.UnlistedClosed),
 		"mapped":     r.either(&s.Unmap, "unmap", "text"),

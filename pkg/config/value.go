@@ -103,7 +103,7 @@ func (r *reader) number(into *int) read {
 	}
 }
 
-// ranges is an address expression in place of a list of entries.
+// address is an address, a prefix or a range.
 func (r *reader) address(set func(n *yaml.Node, rg addr.Range)) read {
 	return r.scalar(func(n *yaml.Node, text string) {
 		rg, err := addr.Parse(text)
@@ -206,6 +206,18 @@ func (r *reader) sockets(into *[]string) read {
 		for _, it := range n.Content {
 			if it.Kind == yaml.ScalarNode && !null(it) && !strings.HasPrefix(it.Value, "unix:///") {
 				r.faultf(it, `write it like "unix:///run/postern/api.sock"`, "%s is %q, not a unix socket", what, it.Value)
+			}
+		}
+	}
+}
+
+// interfaces are names as the kernel may have them; a pattern would be none.
+func (r *reader) interfaces(into *[]string) read {
+	return func(what string, n *yaml.Node) {
+		r.names(into)(what, n)
+		for _, it := range n.Content {
+			if it.Kind == yaml.ScalarNode && (len(it.Value) > 15 || strings.ContainsAny(it.Value, "/:*? \t")) {
+				r.faultf(it, "write it as ip link shows it", "interface %q is no exact name", it.Value)
 			}
 		}
 	}

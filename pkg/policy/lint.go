@@ -33,6 +33,7 @@ type linter struct {
 	// The resources of the endpoints, of all tenants and of each.
 	everywhere map[string]bool
 	used       map[string]map[string]bool
+	withUsers  []*Tenant // those that have lists of users
 }
 
 func (l *linter) warnf(pos Pos, remedy, format string, args ...any) {
@@ -133,6 +134,7 @@ func (l *linter) tenant(t *Tenant) {
 	if len(t.Users) == 0 {
 		return
 	}
+	l.withUsers = append(l.withUsers, t)
 	theirs := maps.Clone(l.system)
 	maps.Copy(theirs, l.admitted(t.Lists))
 	for _, user := range slices.Sorted(maps.Keys(t.Users)) {
