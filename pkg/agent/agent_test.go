@@ -384,6 +384,8 @@ func TestStart(t *testing.T) {
 
 func TestRestartIsNoRevision(t *testing.T) {
 	h := newHost(t)
+	acme := strings.Replace(acme, "10.0.0.0/16,", "10.0.0.0/16, {address: 10.9.1.1, expires: 2027-01-31T00:00:00+05:45},", 1)
+	h.write("lists.d/acme.yaml", acme)
 	h.start()
 	since := h.Status().Since
 	h.clock.add(time.Hour)

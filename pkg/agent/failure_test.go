@@ -139,6 +139,16 @@ func TestFilesGoWrong(t *testing.T) {
 			state:    Degraded,
 			problems: []string{"lists.d/beta.yaml: read: no such file or directory"},
 		},
+		{
+			// And one whose directory went before anybody read it.
+			name: "endpoint-changed-and-directory-gone",
+			change: func(h *host) {
+				h.remove("lists.d")
+				h.write("postern.yaml", strings.Replace(postern, "tenants: [acme]", "tenants: [beta]", 1))
+			},
+			state:    Degraded,
+			problems: []string{"lists.d: read: no such file or directory"},
+		},
 	}
 	for _, tt := range tests {
 		check := func(t *testing.T, h *host) {

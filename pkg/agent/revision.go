@@ -27,9 +27,14 @@ func (l *loop) next(s *policy.State, settings []byte) *policy.Revision {
 }
 
 func sameState(a, b *policy.State) bool {
+	return sameLists(a.System, b.System) && maps.EqualFunc(a.Tenants, b.Tenants, sameTenant) && sameBase(a, b)
+}
+
+// sameBase compares what postern.yaml says.
+func sameBase(a, b *policy.State) bool {
 	x, y := *a, *b
 	x.System, x.Tenants, y.System, y.Tenants = nil, nil, nil, nil
-	return sameLists(a.System, b.System) && maps.EqualFunc(a.Tenants, b.Tenants, sameTenant) && reflect.DeepEqual(x, y)
+	return reflect.DeepEqual(x, y)
 }
 
 // save keeps the revision in force.

@@ -34,7 +34,7 @@ func (w *watcher) run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case e := <-w.fs.Events:
-			if w.matters(e.Name) {
+			if w.matters(e) {
 				w.touch()
 			}
 		case <-w.fs.Errors: // events were lost; which, nobody knows
@@ -50,16 +50,12 @@ func (w *watcher) touch() {
 	}
 }
 
-// matters leaves out what editors and others write beside our files: it would
-// put off the reading for as long as they write. A name without extension may be
-// a directory.
-func (w *watcher) matters(name string) bool {
-	base := filepath.Base(name)
-	switch filepath.Ext(base) {
-	case ".yaml", ".yml", "":
-		return true
-	}
-	return base == "..data" || base == filepath.Base(w.file)
+// matters leaves out what others keep writing to beside our files: it would put
+// off the reading for as long. What comes, goes or is renamed may be a directory.
+func (w *watcher) matters(e fsnotify.Event) bool {
+	const content = fsnotify.Write | fsnotify.Chmod
+	ext := filepath.Ext(e.Name)
+	return e.Op&^content != 0 || ext == ".yaml" || ext == ".yml" || filepath.Base(e.Name) == filepath.Base(w.file)
 }
 
 // follow watches these directories and no others. One that is not there is not

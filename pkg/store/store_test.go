@@ -445,6 +445,15 @@ func TestStateOnDisk(t *testing.T) {
 	if diff := cmp.Diff(string(want), string(got)+"\n"); diff != "" {
 		t.Errorf("-testdata/state-1.json +written:\n%s", diff)
 	}
+	dir := t.TempDir()
+	db := open(t, dir)
+	if err := db.Save(&policy.Revision{State: &s}, noon); err != nil {
+		t.Fatal(err)
+	}
+	db.Close()
+	if again := base(open(t, dir).Revision().State); !reflect.DeepEqual(base(&s), again) {
+		t.Errorf("the state opened is not the one saved: an agent that starts would call it a new revision\n%s", cmp.Diff(&s, again, sameValue))
+	}
 	words := fmt.Sprint(
 		s.Mode, s.Unlisted, s.Failsafe[0].Protocol, s.Endpoints[0].Protocol, s.Endpoints[0].Client.Source,
 		s.Endpoints[0].Client.Exhausted, s.Endpoints[0].Refuse, s.Endpoints[0].Mode, s.Endpoints[0].Unlisted,
