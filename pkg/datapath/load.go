@@ -10,7 +10,7 @@ import (
 )
 
 // The blocks keep the order of the source: clang would turn a loop's head around
-// so that its back edge falls through, which verifiers refuse before Linux 6.3.
+// so that its back edge falls through, which the verifier of Linux 6.1 refuses.
 //
 //go:generate go tool bpf2go -cc clang-14 -target bpfel -type event -type reason -type kind -cflags "-O2 -g -mcpu=v3 -mllvm -disable-block-placement -Wall -Wextra -Werror -Wno-unused-parameter -I/usr/include/x86_64-linux-gnu -I/usr/include/aarch64-linux-gnu" bpf ../../bpf/postern.c
 
