@@ -277,7 +277,7 @@ static __always_inline __u32 live_bank(void)
 	volatile __u64 *word = bpf_map_lookup_elem(&live, &zero);
 	__u32 bank = word ? *word & 1 : 0;
 
-	if (widen && bpf_get_prandom_u32() % 64 == 0)
+	if (widen && bpf_get_prandom_u32() % 512 == 0)
 		for (__u32 i = 0; i < widen && i < 20000; i++)
 			bpf_get_prandom_u32();
 	return bank;

@@ -1,0 +1,151 @@
+package datapath
+
+import (
+	"context"
+	"sync"
+	"testing"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/postern-io/postern/pkg/policy"
+	te "github.com/postern-io/postern/pkg/testenv"
+)
+
+const (
+	flips  = 200
+	frames = 10_000_000
+	// wide keeps one packet in 512 for most of a millisecond between its look at the live
+	// bank and its use of it.
+	wide = 20_000
+)
+
+// flipPlans are two plans that agree about two packets and about nothing else:
+// each list is new every time, and the records change places, so whoever reads a
+// bank that is being written, or a list that is being removed, errs.
+func flipPlans(turn int) *policy.Plan {
+	set := func(allow ...string) *policy.Set {
+		return &policy.Set{V4: policy.FamilySet{Kind: policy.KindListed, Allow: prefixes(allow...)}}
+	}
+	open := &policy.Set{V4: policy.FamilySet{Kind: policy.KindOpen}}
+	web := policy.Record{Endpoint: &policy.Endpoint{}, Name: "web", Own: open, Tenant: set("198.51.100.0/24", "198.51.101.0/24")}
+	alt := policy.Record{Endpoint: &policy.Endpoint{}, Name: "alt", Own: open, Tenant: set("203.0.113.0/24")}
+	p := &policy.Plan{
+		Records: []policy.Record{{}, web, alt},
+		TCP:     []policy.PortClass{{First: 80, Last: 80, Class: 2}, {First: 443, Last: 443, Class: 1}},
+	}
+	w, a := 1, 2
+	if turn%2 == 1 {
+		p.Records[1], p.Records[2] = alt, web
+		w, a = 2, 1
+	}
+	p.Classes = []policy.Class{
+		{},
+		{Dests: []policy.Dest{{Prefix: prefixes("192.0.2.10/32")[0], Record: w}}},
+		{Dests: []policy.Dest{{Prefix: prefixes("192.0.2.10/32")[0], Record: a}}},
+	}
+	return p
+}
+
+// The two packets differ in size, so that the counters tell them apart.
+var (
+	welcome = from4(listed4, web4, tcp(443))
+	refused = from4(alien4, web4, tcp(443), te.Data{Bytes: make([]byte, 16)})
+)
+
+// flipUnderLoad replaces every list again and again while packets are judged,
+// until there are enough of both or one is judged wrongly. It returns how many
+// were judged and how many wrongly.
+func flipUnderLoad(t *testing.T, d *Datapath, frames uint64) (judged, wrong uint64) {
+	t.Helper()
+	enforce(t, d, flipPlans(0))
+	program := d.Program().Plain
+	ctx, cancel := context.WithCancel(t.Context())
+	var load sync.WaitGroup
+	defer load.Wait()
+	defer cancel()
+	for _, frame := range [][]byte{welcome, refused} {
+		load.Go(func() {
+			for ctx.Err() == nil {
+				if _, err := program.Run(&ebpf.RunOptions{Data: frame, Repeat: 5000}); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	for turn := 1; wrong == 0 && (turn <= flips || judged < frames); turn++ {
+		enforce(t, d, flipPlans(turn))
+		judged, wrong = rightAndWrong(t, d)
+	}
+	cancel()
+	load.Wait()
+	return rightAndWrong(t, d)
+}
+
+// rightAndWrong counts the verdicts so far.
+func rightAndWrong(t *testing.T, d *Datapath) (all, wrong uint64) {
+	t.Helper()
+	for r, n := range counters(t, d).Reasons {
+		small, large := uint64(len(welcome)), uint64(len(refused))
+		refusals := (n.Bytes - n.Packets*small) / (large - small)
+		welcomes := n.Packets - refusals
+		all += n.Packets
+		switch bpfReason(r) {
+		case bpfReasonLISTED:
+			wrong += refusals
+		case bpfReasonNOT_LISTED_TENANT:
+			wrong += welcomes
+		default:
+			wrong += n.Packets
+		}
+	}
+	return all, wrong
+}
+
+// widened is a datapath whose program waits between its two loads.
+func widened(t *testing.T) *Datapath {
+	t.Helper()
+	d := newDatapath(t)
+	if err := d.loader.spec.Variables[bpfVarWiden].Set(uint32(wide)); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func TestFlips(t *testing.T) {
+	for name, build := range map[string]func(*testing.T) *Datapath{
+		"normal":  func(t *testing.T) *Datapath { return newDatapath(t) },
+		"widened": widened,
+	} {
+		t.Run(name, func(t *testing.T) {
+			judged, wrong := flipUnderLoad(t, build(t), frames)
+			if t.Logf("%d verdicts", judged); wrong != 0 {
+				t.Errorf("%d of %d verdicts were wrong", wrong, judged)
+			}
+		})
+	}
+}
+
+// TestFlipsNeedTheGracePeriod shows that TestFlips would notice: without the
+// grace period the same packets are judged wrongly.
+func TestFlipsNeedTheGracePeriod(t *testing.T) {
+	d := widened(t)
+	d.grace = func() error { return nil }
+	judged, wrong := flipUnderLoad(t, d, frames)
+	if t.Logf("%d of %d verdicts were wrong", wrong, judged); wrong == 0 {
+		t.Error("no verdict was wrong")
+	}
+}
+
+// Where membarrier cannot wait, a map of maps does.
+func TestFlipsWithTheOtherGracePeriod(t *testing.T) {
+	d := widened(t)
+	var err error
+	if d.grace, err = newMapGrace(); err != nil {
+		t.Fatal(err)
+	}
+	judged, wrong := flipUnderLoad(t, d, 0)
+	if wrong != 0 {
+		t.Errorf("%d of %d verdicts were wrong", wrong, judged)
+	}
+}
