@@ -1,6 +1,8 @@
 package config
 
 import (
+	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -105,23 +107,35 @@ func TestReadListsAgain(t *testing.T) {
 	}
 }
 
-// An edit that keeps size and time is seen all the same while the clock may not
-// have moved, and afterwards by the time of the change itself.
-func TestReadListsSeesQuickEdits(t *testing.T) {
-	dir := t.TempDir()
-	file := filepath.Join(dir, "system.yaml")
-	c := &Config{State: &policy.State{}, ListDirs: []string{dir}}
-	at := time.Now().Add(-time.Hour)
-	var l *Lists
-	for _, address := range []string{"10.0.0.1", "10.0.0.2", "10.0.0.3"} {
-		write(t, file, "system: true\nlists: {\"*\": ["+address+"]}\n")
-		if err := os.Chtimes(file, at, at); err != nil {
-			t.Fatal(err)
-		}
-		l = readAgain(t, c, l)
-		if got := l.System["*"].Entries[0].Text; got != address {
-			t.Errorf("read %s, want %s", got, address)
-		}
+// A stamp is trusted only when it is older than a clock may stand still: an edit
+// in the same instant would leave it as it is.
+func TestReadSourceTrustsOldStamps(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "a.yaml")
+	write(t, file, "tenant: a\nlists: {}\n")
+	changed := time.Now()
+	for _, tt := range []struct {
+		name    string
+		after   time.Duration
+		trusted bool
+	}{
+		{"at-once", 0, false},
+		{"within-the-grain", grain / 2, false},
+		{"later", 2 * grain, true},
+		{"clock-set-back", -time.Hour, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			before, err := readSource(file, nil, changed.Add(tt.after))
+			if err != nil {
+				t.Fatal(err)
+			}
+			again, err := readSource(file, before, changed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if trusted := again == before; trusted != tt.trusted {
+				t.Errorf("trusted %t, want %t", trusted, tt.trusted)
+			}
+		})
 	}
 }
 
@@ -145,6 +159,21 @@ func TestReadListsRepeatsMistakes(t *testing.T) {
 		if want := dir + "/a.yaml:2: address x: not an IP address"; problems.Error() != want {
 			t.Fatalf("problems %q, want %q", problems, want)
 		}
+	}
+}
+
+// A list of which a part cannot be read goes on restricting.
+func TestReadListsHalfRead(t *testing.T) {
+	dir := unpack(t, "-- a.yaml --\ntenant: a\nlists: {\"*\": [x]}\n")
+	c := &Config{State: &policy.State{}, ListDirs: []string{dir}}
+	l, _ := c.ReadLists(nil)
+	table, err := policy.Compile(c.With(l), policy.Host{}, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := table.Decide(policy.Query{Tenant: "a", Addr: netip.MustParseAddr("192.0.2.1")})
+	if v.Allow || v.Reason != policy.NobodyLive {
+		t.Errorf("allow %t, %s; want a refusal, nobody-live", v.Allow, v.Reason)
 	}
 }
 
@@ -176,5 +205,24 @@ func TestReadListsUnread(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{in + "/a.yaml"}, l.Files); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func BenchmarkReadLists(b *testing.B) {
+	dir := b.TempDir()
+	var text strings.Builder
+	text.WriteString("tenant: acme\nlists:\n  \"*\":\n")
+	for i := range 100_000 {
+		fmt.Fprintf(&text, "    - 10.%d.%d.%d\n", i>>16, i>>8&255, i&255)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "acme.yaml"), []byte(text.String()), 0o644); err != nil {
+		b.Fatal(err)
+	}
+	c := &Config{State: &policy.State{}, ListDirs: []string{dir}}
+	b.SetBytes(int64(text.Len()))
+	for b.Loop() {
+		if _, problems := c.ReadLists(nil); problems.Err() != nil {
+			b.Fatal(problems)
+		}
 	}
 }
