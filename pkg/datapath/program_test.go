@@ -214,10 +214,10 @@ func TestPathMTULimit(t *testing.T) {
 // A packet of several buffers is as long as all of them.
 func TestSeveralBuffers(t *testing.T) {
 	d := newDatapath(t)
+	enforce(t, d, compile(t, rowState(), rowHost))
 	if d.Program().Frags == nil {
 		t.Skip("the kernel has no frames of several buffers")
 	}
-	enforce(t, d, compile(t, rowState(), rowHost))
 	payload := te.Data{Bytes: make([]byte, 9000)}
 	whole := from4(listed4, web4, tcp(443), payload)
 	for _, r := range []row{
