@@ -225,6 +225,10 @@ func TestCheck(t *testing.T) {
 			name: "pattern-behind-a-neighbour", state: tenants(tenant("a", "*.p.com"), tenant("b", "*.q.com", "x.*.com")),
 			want: "b.yaml:1: host x.*.com of tenant b may be a host of the pattern *.p.com of tenant a (a.yaml:1); leave it to one of them",
 		},
+		{
+			name: "pattern-behind-ones-own", state: tenants(tenant("a", "*.p.com", "x.*.com"), tenant("b", "*.q.com")),
+			want: "a.yaml:1: host x.*.com of tenant a may be a host of the pattern *.q.com of tenant b (b.yaml:1); leave it to one of them",
+		},
 		{name: "own-patterns-overlap", state: tenants(tenant("a", "*.example.com", "www.*.com"))},
 		{name: "name-inside-a-pattern", state: tenants(tenant("a", "*.example.com"), tenant("b", "b.example.com"))},
 		{name: "patterns-apart", state: tenants(tenant("a", "*.example.com"), tenant("b", "*.www.example.com", "*.example.net"))},

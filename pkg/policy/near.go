@@ -18,27 +18,23 @@ func Nearest(word string, known []string) string {
 	return near
 }
 
-// distance counts the bytes to insert, delete, replace or swap with their
-// neighbour to make b of a.
+// distance counts the bytes to insert, delete or replace to make b of a.
 func distance(a, b string) int {
-	before, last := make([]int, len(b)+1), make([]int, len(b)+1)
+	last := make([]int, len(b)+1)
 	for j := range last {
 		last[j] = j
 	}
-	for i := 1; i <= len(a); i++ {
+	for i := range len(a) {
 		row := make([]int, len(b)+1)
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
+		row[0] = i + 1
+		for j := range len(b) {
 			cost := 1
-			if a[i-1] == b[j-1] {
+			if a[i] == b[j] {
 				cost = 0
 			}
-			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
+			row[j+1] = min(last[j+1]+1, row[j]+1, last[j]+cost)
 		}
-		before, last = last, row
+		last = row
 	}
 	return last[len(b)]
 }
