@@ -57,7 +57,7 @@ func (l *links) attachAll(ctx context.Context, names []string) error {
 	if err := os.MkdirAll(l.dir, 0o700); err != nil {
 		return fmt.Errorf("attach: %w", err)
 	}
-	l.release()
+	l.forget()
 	var errs []error
 	for _, name := range names {
 		g := &guard{Interface: Interface{Name: name}}
@@ -69,8 +69,14 @@ func (l *links) attachAll(ctx context.Context, names []string) error {
 	return errors.Join(append(errs, l.dropStrays())...)
 }
 
-// release forgets the interfaces. Their links are pinned and stay.
+// release lets go of the interfaces. Their links are pinned and stay.
 func (l *links) release() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.forget()
+}
+
+func (l *links) forget() {
 	for _, g := range l.guards {
 		if g.on != nil {
 			g.on.link.Close()

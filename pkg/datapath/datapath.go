@@ -129,5 +129,6 @@ func (d *Datapath) Close() error {
 		err = d.gen.close()
 		d.gen = nil
 	}
+	d.links.release()
 	return errors.Join(err, d.loader.close(), d.pins.Close())
 }

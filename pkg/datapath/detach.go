@@ -1,6 +1,7 @@
 package datapath
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,9 @@ func Detach(cfg Config) ([]Released, error) {
 	cfg = cfg.withDefaults()
 	if _, err := os.Stat(cfg.PinDir); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
+	}
+	if on, err := isBPFFS(cfg.PinDir); err != nil || !on {
+		return nil, cmp.Or(err, fmt.Errorf("detach: %s is not on a bpffs, so nothing is pinned there", cfg.PinDir))
 	}
 	pins, err := lock(cfg.PinDir)
 	if err != nil {
@@ -73,7 +77,7 @@ func releaseLinks(dir string) ([]Released, error) {
 	return released, errors.Join(errs...)
 }
 
-// removePins empties dir but leaves it, since its lock is ours.
+// removePins empties dir of what we pin but leaves it, since its lock is ours.
 func removePins(dir string) error {
 	generations, err := generationDirs(dir)
 	if err != nil {
@@ -83,10 +87,8 @@ func removePins(dir string) error {
 	for _, gen := range generations {
 		errs = append(errs, removeGeneration(context.Background(), gen))
 	}
-	entries, err := os.ReadDir(dir)
-	errs = append(errs, err)
-	for _, e := range entries {
-		errs = append(errs, os.RemoveAll(filepath.Join(dir, e.Name())))
+	for _, name := range []string{"links", currentName, newPrefix + currentName} {
+		errs = append(errs, os.RemoveAll(filepath.Join(dir, name)))
 	}
 	return errors.Join(errs...)
 }

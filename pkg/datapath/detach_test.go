@@ -11,6 +11,22 @@ import (
 	"github.com/postern-io/postern/pkg/testenv"
 )
 
+// A directory named by mistake is not emptied.
+func TestDetachElsewhere(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "current")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Detach(Config{PinDir: dir})
+	if got, want := text(err), "detach: "+dir+" is not on a bpffs, so nothing is pinned there"; got != want {
+		t.Errorf("error = %q, want %q", got, want)
+	}
+	if _, err := os.Stat(file); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestDetach(t *testing.T) {
 	testenv.Root(t)
 	dir := filepath.Join(testenv.BPFFS(t), "postern")
@@ -44,6 +60,9 @@ func TestDetach(t *testing.T) {
 		l.release()
 	}
 	if err := os.Mkdir(filepath.Join(dir, "gen-1"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("gen-1", filepath.Join(dir, "current")); err != nil {
 		t.Fatal(err)
 	}
 
