@@ -37,14 +37,18 @@ func TestHost(t *testing.T) {
 			"::/0", "::ffff:192.0.2.9/128", "2001:db8::2/128", "2001:db8:1::/48"),
 		Broadcast: []netip.Addr{netip.MustParseAddr("192.0.2.255")},
 	}
-	ns.Do(func() {
-		got, err := Host()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(want, got, equalHosts); diff != "" {
-			t.Errorf("host (-want +got):\n%s", diff)
-		}
+	// The kernel takes its time with the routes of IPv6 addresses.
+	testenv.Eventually(t, 5*time.Second, func() (err error) {
+		ns.Do(func() {
+			var got policy.Host
+			if got, err = Host(); err != nil {
+				return
+			}
+			if diff := cmp.Diff(want, got, equalHosts); diff != "" {
+				err = fmt.Errorf("host (-want +got):\n%s", diff)
+			}
+		})
+		return err
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -57,7 +58,26 @@ func Veth(t TB, a, b *End) {
 		if err != nil {
 			t.Fatalf("bring up %s: %v", e.Name, err)
 		}
+		Eventually(t, 5*time.Second, e.addressed)
 	}
+}
+
+// addressed waits for the routes to e's own addresses: the kernel adds those of
+// IPv6 when it gets to it.
+func (e *End) addressed() (err error) {
+	e.NS.Do(func() {
+		for _, text := range e.Addrs {
+			addr, _ := netlink.ParseAddr(text) // bringUp has read it
+			var routes []netlink.Route
+			if routes, err = netlink.RouteGet(addr.IP); err == nil && routes[0].Type != unix.RTN_LOCAL {
+				err = fmt.Errorf("%s is not yet local", text)
+			}
+			if err != nil {
+				return
+			}
+		}
+	})
+	return err
 }
 
 // bringUp runs inside e's namespace.
