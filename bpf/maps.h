@@ -18,6 +18,7 @@
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
+#include <linux/in6.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <stdbool.h>
@@ -44,8 +45,8 @@ enum kind {
 
 /*
  * What the program found a packet to be. Each packet has one, and each has its
- * counter. The order matters: all before MPLS_DROPPED pass; those from TRUNCATED
- * to OVERLAP are defects, which are dropped only at a guarded address.
+ * counter. The order matters: all before MPLS_DROPPED pass; from TRUNCATED to
+ * OVERLAP they are defects, which are dropped only at a guarded address.
  */
 enum reason {
 	NO_REASON, /* not settled yet; never counted */

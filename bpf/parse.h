@@ -10,7 +10,7 @@
 
 #include "maps.h"
 
-#define MAX_OFFSET 0x3fff /* deeper than the deepest chain of 8 headers */
+#define MAX_OFFSET 0x7fff /* behind the longest chain of 8 headers */
 #define MAX_HEADERS 8
 #define MAX_OPTIONS 64
 #define IP_FIXED 20
@@ -19,13 +19,8 @@
 #define UDP_FIXED 8
 #define ICMP_FIXED 8
 
-#define ETH_P_EAPOL 0x888e
-#define ETH_P_LLDP_ 0x88cc
-#define NEXT_MOBILITY 135
 #define NEXT_HIP 139
 #define NEXT_SHIM6 140
-#define OPTION_LSRR 131
-#define OPTION_SSRR 137
 #define OPTION_HOME_ADDRESS 201
 
 struct vlan {
@@ -125,9 +120,9 @@ static __always_inline enum reason parse_link(struct xdp_md *ctx,
 		return NO_REASON;
 	case bpf_htons(ETH_P_ARP):
 		return ARP;
-	case bpf_htons(ETH_P_LLDP_):
+	case bpf_htons(ETH_P_LLDP):
 		return LLDP;
-	case bpf_htons(ETH_P_EAPOL):
+	case bpf_htons(ETH_P_PAE):
 		return EAPOL;
 	case bpf_htons(ETH_P_MPLS_UC):
 	case bpf_htons(ETH_P_MPLS_MC):
@@ -161,11 +156,11 @@ __noinline __u32 walk_options(struct xdp_md *ctx, __u32 off, __u32 end)
 		if (!option)
 			return TRUNCATED;
 		off = forget(off);
-		if (*option == 0)
+		if (*option == IPOPT_END)
 			return NO_REASON;
-		if (*option == OPTION_LSRR || *option == OPTION_SSRR)
+		if (*option == IPOPT_LSRR || *option == IPOPT_SSRR)
 			return SOURCE_ROUTE;
-		if (*option == 1) {
+		if (*option == IPOPT_NOOP) {
 			off++;
 			continue;
 		}
@@ -249,7 +244,7 @@ static __always_inline bool is_extension(__u32 next)
 	case IPPROTO_FRAGMENT:
 	case IPPROTO_AH:
 	case IPPROTO_DSTOPTS:
-	case NEXT_MOBILITY:
+	case IPPROTO_MH:
 	case NEXT_HIP:
 	case NEXT_SHIM6:
 		return true;
@@ -394,8 +389,7 @@ static __always_inline enum reason parse_ports(struct xdp_md *ctx,
 	return udp && is_dhcp(family, p) ? DHCP : NO_ENDPOINT;
 }
 
-static __always_inline enum reason icmp4(const struct packet *p,
-					 const __u8 *icmp)
+static __always_inline enum reason icmp4(const __u8 *icmp)
 {
 	return icmp[0] == 3 && icmp[1] == 4 ? PATH_MTU : NO_ANY_ENDPOINT;
 }
@@ -425,7 +419,7 @@ static __always_inline enum reason parse_icmp(struct xdp_md *ctx,
 		return p->first ? FIRST_FRAGMENT : TRUNCATED;
 	if (p->first) /* link control and PMTU are never fragments: RFC 6980 */
 		return NO_ANY_ENDPOINT;
-	return family == V4 ? icmp4(p, icmp) : icmp6(p, icmp);
+	return family == V4 ? icmp4(icmp) : icmp6(p, icmp);
 }
 
 /*

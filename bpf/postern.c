@@ -310,7 +310,7 @@ int postern(struct xdp_md *ctx)
 	return run(ctx, true);
 }
 
-/* The same where the kernel or the driver knows no frames of several buffers. */
+/* The same where kernel or driver know no frames of several buffers. */
 SEC("xdp")
 int postern_plain(struct xdp_md *ctx)
 {
