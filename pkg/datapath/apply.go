@@ -15,6 +15,9 @@ import (
 func (d *Datapath) Apply(ctx context.Context, p *policy.Plan) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if err := d.closing.Err(); err != nil {
+		return errors.New("apply revision: the datapath is closed")
+	}
 	if err := d.apply(ctx, p); err != nil {
 		return fmt.Errorf("apply revision: %w", err)
 	}
@@ -80,14 +83,14 @@ func (d *Datapath) publish(ctx context.Context, gen *generation, was, p *policy.
 
 // handOver moves everything attached to a new generation, or nothing.
 func (d *Datapath) handOver(gen *generation) error {
-	if err := d.pinGeneration(gen); err != nil {
+	before, err := d.pinGeneration(gen)
+	if err != nil {
 		return err
 	}
-	err := d.onProgram(gen.programs())
-	if err == nil || d.gen == nil {
-		return err
+	if err := d.onProgram(gen.programs()); err != nil {
+		return errors.Join(err, d.setCurrent(before))
 	}
-	return errors.Join(err, d.setCurrent(d.gen))
+	return nil
 }
 
 // settling is what has to wait until no packet is being judged by the revision

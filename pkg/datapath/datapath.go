@@ -120,10 +120,13 @@ func (d *Datapath) Program() Programs {
 
 // Close releases the agent's hold. What is attached goes on enforcing.
 func (d *Datapath) Close() error {
+	if d.closing.Err() != nil {
+		return nil // it was closed before
+	}
 	d.close()
-	d.background.Wait()
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.background.Wait()
 	var err error
 	if d.gen != nil {
 		err = d.gen.close()

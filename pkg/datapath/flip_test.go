@@ -2,8 +2,10 @@ package datapath
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/cilium/ebpf"
 
@@ -147,5 +149,37 @@ func TestFlipsWithTheOtherGracePeriod(t *testing.T) {
 	judged, wrong := flipUnderLoad(t, d, 0)
 	if wrong != 0 {
 		t.Errorf("%d of %d verdicts were wrong", wrong, judged)
+	}
+}
+
+// A grace period that fails holds the next revision up, and loses nothing.
+func TestGracePeriodFails(t *testing.T) {
+	d := newDatapath(t)
+	grace := d.grace
+	d.grace = func() error { return errors.New("wait for packets in flight: interrupted") }
+	old, next := listed(many(3)...), listed(many(4)...)
+	enforce(t, d, guarded(old))
+	const want = "apply revision: wait for packets in flight: interrupted"
+	for range 2 {
+		if err := d.Apply(t.Context(), guarded(next)); err == nil || err.Error() != want {
+			t.Fatalf("apply: %v, want %s", err, want)
+		}
+	}
+	d.mu.Lock()
+	d.grace = grace
+	d.mu.Unlock()
+	te.Eventually(t, 5*time.Second, func() error { return d.Apply(t.Context(), guarded(next)) })
+	settledEntries(t, d, 4)
+}
+
+func TestApplyAfterClose(t *testing.T) {
+	d := newDatapath(t)
+	enforce(t, d, guarded())
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	const want = "apply revision: the datapath is closed"
+	if err := d.Apply(t.Context(), guarded()); err == nil || err.Error() != want {
+		t.Errorf("apply: %v, want %s", err, want)
 	}
 }

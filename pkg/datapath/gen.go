@@ -24,23 +24,28 @@ const (
 	currentName = "current"
 )
 
-// pinGeneration makes g outlive the agent, and makes it current.
-func (d *Datapath) pinGeneration(g *generation) error {
+// pinGeneration makes g outlive the agent, and makes it current. It returns what
+// was current before.
+func (d *Datapath) pinGeneration(g *generation) (before string, err error) {
 	n, err := d.nextGeneration()
 	if err != nil {
-		return fmt.Errorf("pin the generation: %w", err)
+		return "", fmt.Errorf("pin the generation: %w", err)
 	}
 	aside := filepath.Join(d.cfg.PinDir, newPrefix+strconv.Itoa(n))
 	dir := filepath.Join(d.cfg.PinDir, genPrefix+strconv.Itoa(n))
 	g.dir = aside
 	if err := g.pinTo(aside); err != nil {
-		return fmt.Errorf("pin the generation: %w", err)
+		return "", fmt.Errorf("pin the generation: %w", err)
 	}
 	if err := os.Rename(aside, dir); err != nil {
-		return fmt.Errorf("pin the generation: %w", err)
+		return "", fmt.Errorf("pin the generation: %w", err)
 	}
 	g.dir = dir
-	return d.setCurrent(g)
+	before, err = os.Readlink(filepath.Join(d.cfg.PinDir, currentName))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("pin the generation: %w", err)
+	}
+	return before, d.setCurrent(filepath.Base(dir))
 }
 
 func (g *generation) pinTo(dir string) error {
@@ -63,18 +68,22 @@ func (g *generation) pinTo(dir string) error {
 	return nil
 }
 
-func (d *Datapath) setCurrent(g *generation) error {
+// setCurrent makes the generation of a name current; "" is none.
+func (d *Datapath) setCurrent(name string) error {
 	current := filepath.Join(d.cfg.PinDir, currentName)
+	if name == "" {
+		return os.Remove(current)
+	}
 	aside := filepath.Join(d.cfg.PinDir, newPrefix+currentName)
 	err := os.Remove(aside)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("make %s current: %w", g.dir, err)
+		return fmt.Errorf("make %s current: %w", name, err)
 	}
-	if err := os.Symlink(filepath.Base(g.dir), aside); err != nil {
-		return fmt.Errorf("make %s current: %w", g.dir, err)
+	if err := os.Symlink(name, aside); err != nil {
+		return fmt.Errorf("make %s current: %w", name, err)
 	}
 	if err := os.Rename(aside, current); err != nil {
-		return fmt.Errorf("make %s current: %w", g.dir, err)
+		return fmt.Errorf("make %s current: %w", name, err)
 	}
 	return nil
 }

@@ -202,6 +202,11 @@ func TestFailedRevisionLeavesNothing(t *testing.T) {
 			if !admitsAt(t, d, 1, "10.0.0.8") || admitsAt(t, d, 1, "10.0.0.10") || admitsAt(t, d, 2, "198.51.100.1") {
 				t.Error("the last good revision is not in force")
 			}
+			if l, lies := d.lists.tries[v4].(liar); lies {
+				d.lists.tries[v4] = l.trie
+			}
+			enforce(t, d, good)
+			settledEntries(t, d, 5+editInPlace)
 		})
 	}
 }

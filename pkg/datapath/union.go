@@ -73,8 +73,14 @@ func partPrefixes(s *policy.Set, family int) []netip.Prefix {
 }
 
 // differentParts are the parts that only one of two unions has, as often as it
-// has them.
+// has them. Parts stand in a stable order, so most of them are passed over.
 func differentParts(from, to []*policy.Set) (in, out []*policy.Set) {
+	for len(from) > 0 && len(to) > 0 && from[0] == to[0] {
+		from, to = from[1:], to[1:]
+	}
+	for len(from) > 0 && len(to) > 0 && from[len(from)-1] == to[len(to)-1] {
+		from, to = from[:len(from)-1], to[:len(to)-1]
+	}
 	count := map[*policy.Set]int{}
 	for _, s := range to {
 		count[s]++
