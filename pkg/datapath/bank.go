@@ -76,11 +76,6 @@ func (r *revision) encodeShadow(record *policy.Record) bpfRecord {
 // writeClasses lays the classes' lines out one behind the other.
 func (b bank) writeClasses(r *revision) {
 	moved := !sameDestinations(r.was, r.plan)
-	if moved {
-		clear(b.classes)
-		clear(b.lines4)
-		clear(b.lines6)
-	}
 	next4, next6 := 0, 0
 	for i := 1; i < len(r.plan.Classes); i++ {
 		class, on := &r.plan.Classes[i], &b.classes[i]

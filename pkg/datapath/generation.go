@@ -85,15 +85,12 @@ func (g *generation) bank(i int) bank {
 	}
 }
 
-// catchUp makes the idle bank equal to the live one, so that the next revision
-// has only its own differences to write.
+// catchUp gives the idle bank what a revision writes only where it differs, so
+// that the next one finds there what the live bank has.
 func (g *generation) catchUp() {
 	idle, live := g.idle(), g.bank(g.liveBank())
-	copy(idle.heads, live.heads)
-	copy(idle.ports, live.ports)
-	copy(idle.failsafes, live.failsafes)
+	copy(idle.records, live.records)
 	copy(idle.classes, live.classes)
 	copy(idle.lines4, live.lines4)
 	copy(idle.lines6, live.lines6)
-	copy(idle.records, live.records)
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -172,8 +174,8 @@ func TestFailedRevisionLeavesNothing(t *testing.T) {
 	bad := guarded(listed(many(6)...), unionOf(listed(many(editInPlace)...), listed(prefixes("198.51.100.0/24")...)))
 	spoil := map[string]func(*Datapath) string{
 		"too-many-prefixes": func(d *Datapath) string {
-			d.lists.max = 5 + editInPlace + 3
-			return "apply revision: load lists: 1035 prefixes, counting those being replaced, and only 1032 fit"
+			d.lists.max = 5 + editInPlace + 6 // the first list fits, the edit does not
+			return "apply revision: load lists: 1036 prefixes, counting those being replaced, and only 1035 fit"
 		},
 		"not-what-was-loaded": func(d *Datapath) string {
 			d.lists.tries[v4] = liar{d.lists.tries[v4]}
@@ -256,6 +258,7 @@ func TestHandOverFails(t *testing.T) {
 	enforce(t, d, guarded(s))
 	first := d.gen
 	d.onProgram = func(Programs) error { return errors.New("eth9: gone") }
+	free := len(d.names.free)
 	var sets []*policy.Set
 	for i := range 100 {
 		sets = append(sets, listed(many(i+1)...))
@@ -268,6 +271,12 @@ func TestHandOverFails(t *testing.T) {
 		t.Error("the last good revision is not in force")
 	}
 	settledEntries(t, d, 3)
+	if got := len(d.names.free); got != free {
+		t.Errorf("%d slots are free, before %d", got, free)
+	}
+	if current, err := os.Readlink(filepath.Join(d.cfg.PinDir, currentName)); current != filepath.Base(first.dir) {
+		t.Errorf("current is %q (%v), want %s", current, err, first.dir)
+	}
 	dirs, err := generationDirs(d.cfg.PinDir)
 	if err != nil || len(dirs) != 1 || dirs[0] != first.dir {
 		t.Errorf("pinned are %v (%v), want %s", dirs, err, first.dir)

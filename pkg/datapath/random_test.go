@@ -2,6 +2,7 @@ package datapath
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/netip"
 	"testing"
@@ -217,6 +218,21 @@ func (d dice) packet() packet {
 	return p
 }
 
+// edit is s with some of its lists written anew and all else the very same.
+func (d dice) edit(s *policy.State) *policy.State {
+	next := *s
+	next.Tenants = maps.Clone(s.Tenants)
+	for id := range s.Tenants {
+		if d.IntN(2) == 0 {
+			next.Tenants[id] = &policy.Tenant{ID: id, Lists: map[string]*policy.List{"*": d.list()}}
+		}
+	}
+	if s.System != nil && d.IntN(4) == 0 {
+		next.System = map[string]*policy.List{"*": d.list()}
+	}
+	return &next
+}
+
 // One random policy after another is put in force, each as a difference to the
 // one before, and the kernel judges as plain Go does.
 func TestRandomPlans(t *testing.T) {
@@ -227,10 +243,15 @@ func TestRandomPlans(t *testing.T) {
 	host := policy.Host{Local: prefixes("198.51.0.1/32", "198.51.1.0/30", "2001:db8::1:1/128")}
 	var compiler policy.Compiler
 	plans, reasons := 0, map[bpfReason]int{}
+	s := dice.state()
 	for range 400 {
-		table, err := compiler.Compile(dice.state(), host, time.Unix(1, 0))
+		if s = dice.edit(s); dice.IntN(4) == 0 {
+			s = dice.state()
+		}
+		table, err := compiler.Compile(s, host, time.Unix(1, 0))
 		if err != nil {
-			continue // endpoints that collide
+			s = dice.state() // its endpoints collide
+			continue
 		}
 		plans++
 		enforce(t, d, table.Plan)
