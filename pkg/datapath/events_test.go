@@ -39,9 +39,6 @@ func next(t *testing.T, events <-chan Event) Event {
 }
 
 func TestEvents(t *testing.T) {
-	d := newDatapath(t)
-	enforce(t, d, compile(t, rowState(), rowHost))
-	events := listen(t, d)
 	tests := []struct {
 		name  string
 		frame []byte
@@ -69,7 +66,9 @@ func TestEvents(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			before := time.Now()
+			d := newDatapath(t) // with nothing of its limit used
+			enforce(t, d, compile(t, rowState(), rowHost))
+			events, before := listen(t, d), time.Now()
 			judge(t, d, d.Program().Plain, tt.frame)
 			got := next(t, events)
 			if got.Time.Before(before) {
