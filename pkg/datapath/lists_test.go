@@ -258,7 +258,7 @@ func TestHandOverFails(t *testing.T) {
 	enforce(t, d, guarded(s))
 	first := d.gen
 	d.onProgram = func(Programs) error { return errors.New("eth9: gone") }
-	free := len(d.names.free)
+	free := d.names.room()
 	var sets []*policy.Set
 	for i := range 100 {
 		sets = append(sets, listed(many(i+1)...))
@@ -271,7 +271,7 @@ func TestHandOverFails(t *testing.T) {
 		t.Error("the last good revision is not in force")
 	}
 	settledEntries(t, d, 3)
-	if got := len(d.names.free); got != free {
+	if got := d.names.room(); got != free {
 		t.Errorf("%d slots are free, before %d", got, free)
 	}
 	if current, err := os.Readlink(filepath.Join(d.cfg.PinDir, currentName)); current != filepath.Base(first.dir) {

@@ -20,6 +20,13 @@ func (n *names) step(from, to *policy.Plan) {
 	n.commit(from, to)
 }
 
+// room is how many slots are free.
+func (n *names) room() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return len(n.free)
+}
+
 func TestNamesKeepTheirSlot(t *testing.T) {
 	n := newNames()
 	empty, ab := &policy.Plan{}, endpointPlan("a", "b")
