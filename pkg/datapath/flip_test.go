@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -155,8 +156,15 @@ func TestFlipsWithTheOtherGracePeriod(t *testing.T) {
 // A grace period that fails holds the next revision up, and loses nothing.
 func TestGracePeriodFails(t *testing.T) {
 	d := newDatapath(t)
+	var broken atomic.Bool
+	broken.Store(true)
 	grace := d.grace
-	d.grace = func() error { return errors.New("wait for packets in flight: interrupted") }
+	d.grace = func() error {
+		if broken.Load() {
+			return errors.New("wait for packets in flight: interrupted")
+		}
+		return grace()
+	}
 	old, next := listed(many(3)...), listed(many(4)...)
 	enforce(t, d, guarded(old))
 	const want = "apply revision: wait for packets in flight: interrupted"
@@ -165,9 +173,7 @@ func TestGracePeriodFails(t *testing.T) {
 			t.Fatalf("apply: %v, want %s", err, want)
 		}
 	}
-	d.mu.Lock()
-	d.grace = grace
-	d.mu.Unlock()
+	broken.Store(false)
 	te.Eventually(t, 5*time.Second, func() error { return d.Apply(t.Context(), guarded(next)) })
 	settledEntries(t, d, 4)
 }
