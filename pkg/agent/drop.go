@@ -45,11 +45,11 @@ func (l *loop) drop(ctx context.Context, owner string) ([]string, error) {
 // the lists; nil where there is nothing of it.
 func without(s *policy.State, owner string) (*policy.State, []string) {
 	dropped := []string{}
-	eachList(s, func(p place, l *policy.List) {
+	for at, l := range s.Lists() {
 		if l.Orphaned && l.Owner == owner {
-			dropped = append(dropped, p.String())
+			dropped = append(dropped, at.String())
 		}
-	})
+	}
 	slices.Sort(dropped)
 	rest := *s
 	rest.System = withoutLists(s.System, owner)

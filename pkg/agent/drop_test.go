@@ -6,13 +6,13 @@ import (
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
-
-	"github.com/postern-io/postern/pkg/policy"
 )
 
 func listed(h *host) map[string]bool {
 	all := map[string]bool{}
-	eachList(h.Table().State, func(p place, l *policy.List) { all[p.String()] = l.Orphaned })
+	for at, l := range h.Table().State.Lists() {
+		all[at.String()] = l.Orphaned
+	}
 	return all
 }
 

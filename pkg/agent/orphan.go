@@ -143,42 +143,13 @@ func sameEntry(a, b policy.Entry) bool {
 // ownersOf are the files that lists and tenants of s stand in.
 func ownersOf(s *policy.State) map[string]bool {
 	owners := map[string]bool{}
-	eachList(s, func(_ place, l *policy.List) { owners[l.Owner] = true })
+	for _, l := range s.Lists() {
+		owners[l.Owner] = true
+	}
 	for _, t := range s.Tenants {
 		owners[t.Pos.File] = true
 	}
 	return owners
-}
-
-// place is where a list stands: at a user of a tenant, at a tenant, or at the
-// system.
-type place struct{ tenant, user, resource string }
-
-func (p place) String() string {
-	switch {
-	case p.user != "":
-		return "tenants/" + p.tenant + "/users/" + p.user + "/" + p.resource
-	case p.tenant != "":
-		return "tenants/" + p.tenant + "/" + p.resource
-	}
-	return "system/" + p.resource
-}
-
-// eachList calls f with every list of system, tenants and users.
-func eachList(s *policy.State, f func(place, *policy.List)) {
-	for resource, l := range s.System {
-		f(place{resource: resource}, l)
-	}
-	for id, t := range s.Tenants {
-		for resource, l := range t.Lists {
-			f(place{tenant: id, resource: resource}, l)
-		}
-		for user, lists := range t.Users {
-			for resource, l := range lists {
-				f(place{id, user, resource}, l)
-			}
-		}
-	}
 }
 
 func setOf(names []string) map[string]bool {
@@ -198,11 +169,11 @@ func orphans(s *policy.State, files map[string]bool) policy.Problems {
 			lists[t.Pos.File] = 0
 		}
 	}
-	eachList(s, func(_ place, l *policy.List) {
+	for _, l := range s.Lists() {
 		if l.Orphaned {
 			lists[l.Owner]++
 		}
-	})
+	}
 	var found policy.Problems
 	for _, file := range slices.Sorted(maps.Keys(lists)) {
 		found = append(found, policy.Problem{

@@ -77,10 +77,10 @@ func (l *loop) show() {
 
 func (s *Status) count(of *policy.State) {
 	s.Tenants = len(of.Tenants)
-	eachList(of, func(_ place, l *policy.List) {
+	for _, l := range of.Lists() {
 		s.Lists++
 		s.Entries += len(l.Entries)
-	})
+	}
 }
 
 // line is for systemctl status.

@@ -33,24 +33,25 @@ func describe(t *policy.Table, e *policy.Endpoint, traffic Traffic) Endpoint {
 // judging names the lists that judge e.
 func judging(s *policy.State, e *policy.Endpoint) []string {
 	names := []string{}
-	add := func(m map[string]*policy.List, scope policy.Scope, tenant string) {
+	add := func(m map[string]*policy.List, at policy.Place) {
 		for _, r := range slices.Compact([]string{policy.AnyResource, e.Resource}) {
 			if m[r] != nil {
-				names = append(names, listName(scope, tenant, "", "", r))
+				at.Resource = r
+				names = append(names, at.String())
 			}
 		}
 	}
-	add(s.System, policy.ScopeSystem, "")
+	add(s.System, policy.Place{Scope: policy.ScopeSystem})
 	if e.AllTenants && len(s.Tenants) > 0 {
 		names = append(names, "tenants/*")
 	}
 	for _, id := range e.Tenants {
 		if t := s.Tenants[id]; t != nil {
-			add(t.Lists, policy.ScopeTenant, id)
+			add(t.Lists, policy.Place{Scope: policy.ScopeTenant, Tenant: id})
 		}
 	}
 	if e.Policies != nil {
-		names = append(names, listName(policy.ScopeEndpoint, "", "", e.Name, ""))
+		names = append(names, policy.Place{Scope: policy.ScopeEndpoint, Endpoint: e.Name}.String())
 	}
 	return names
 }

@@ -68,7 +68,8 @@ func explanation(q Question, addr netip.Addr, v policy.Verdict) Explanation {
 		x.Scope = v.Scope.String()
 	}
 	if v.List != nil {
-		x.List = listName(v.Scope, v.Tenant, v.User, q.Endpoint, v.Resource)
+		at := policy.Place{Scope: v.Scope, Tenant: v.Tenant, User: v.User, Endpoint: q.Endpoint, Resource: v.Resource}
+		x.List = at.String()
 		x.At = v.List.Pos
 	}
 	if v.Entry != nil {

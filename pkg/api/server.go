@@ -106,8 +106,8 @@ func (s *Server) lists(w http.ResponseWriter, r *http.Request) {
 	}
 	q := r.URL.Query()
 	tenant, orphaned := q.Get("tenant"), q.Get("orphaned") == "true"
-	answer(w, Lists{find(t, func(l List, from *policy.List) bool {
-		return (tenant == "" || tenant == l.Tenant) && (!orphaned || from.Orphaned)
+	answer(w, Lists{find(t, func(at policy.Place, l *policy.List) bool {
+		return (tenant == "" || tenant == at.Tenant) && (!orphaned || l.Orphaned)
 	})})
 }
 

@@ -113,7 +113,7 @@ func TestClientAndServer(t *testing.T) {
 
 func TestNamesOfLists(t *testing.T) {
 	var names []string
-	for _, l := range find(table(t), func(List, *policy.List) bool { return true }) {
+	for _, l := range find(table(t), func(policy.Place, *policy.List) bool { return true }) {
 		names = append(names, l.Name)
 	}
 	want := []string{

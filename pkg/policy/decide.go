@@ -170,7 +170,7 @@ func (d *decision) tenant(id string) bool {
 		d.refusal = Verdict{Reason: UnknownTenant, Scope: ScopeTenant, Tenant: id}
 		return true
 	}
-	if d.t.closed(d.q.Endpoint) && ts.unlisted(d.resource) {
+	if d.t.State.closed(d.q.Endpoint) && ts.unlisted(d.resource) {
 		d.refusal = Verdict{Reason: NoList, Scope: ScopeTenant, Tenant: id}
 		return true
 	}
@@ -216,17 +216,9 @@ func (d *decision) anyTenant(ids []string) bool {
 // stands for theirs.
 func (d *decision) noTenant() bool {
 	ep := d.q.Endpoint
-	if d.t.closed(ep) && !ep.Policies.counts() {
+	if d.t.State.closed(ep) && !ep.Policies.counts() {
 		d.refusal = Verdict{Reason: NoList, Scope: ScopeEndpoint}
 		return true
 	}
 	return false
-}
-
-// closed reports whether "no list" means nobody.
-func (t *Table) closed(ep *Endpoint) bool {
-	if ep != nil && ep.Unlisted != Inherit {
-		return ep.Unlisted == UnlistedClosed
-	}
-	return t.State.Unlisted == UnlistedClosed
 }

@@ -98,9 +98,9 @@ func (l *List) restricts() bool {
 	return l.counts() && slices.ContainsFunc(l.Entries, func(e Entry) bool { return e.Action == Allow })
 }
 
-// closed reports whether at ep "no list" means nobody.
+// closed reports whether at ep, or without an endpoint, "no list" means nobody.
 func (s *State) closed(ep *Endpoint) bool {
-	if ep.Unlisted != Inherit {
+	if ep != nil && ep.Unlisted != Inherit {
 		return ep.Unlisted == UnlistedClosed
 	}
 	return s.Unlisted == UnlistedClosed

@@ -93,7 +93,7 @@ func TestOpenRefuses(t *testing.T) {
 		{
 			name:   "no-list",
 			change: func(tx *bbolt.Tx) error { return put(tx.Bucket(listsBucket), "tenants/acme", nil) },
-			err:    `list "tenants/acme": not the key of a list`,
+			err:    `list "tenants/acme": not the name of a list`,
 		},
 	}
 	for _, tt := range tests {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"strconv"
-	"strings"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -132,30 +131,4 @@ func unseal(key string, sealed []byte) ([]byte, error) {
 func checksum(key string, value []byte) uint32 {
 	castagnoli := crc32.MakeTable(crc32.Castagnoli) // made once, by the library
 	return crc32.Update(crc32.Checksum([]byte(key), castagnoli), castagnoli, value)
-}
-
-// place is where a list stands; its text is the list's key.
-type place struct{ tenant, user, resource string }
-
-func (p place) String() string {
-	switch {
-	case p.user != "":
-		return "tenants/" + p.tenant + "/users/" + p.user + "/" + p.resource
-	case p.tenant != "":
-		return "tenants/" + p.tenant + "/" + p.resource
-	}
-	return "system/" + p.resource
-}
-
-// parsePlace reads a key back. No id and no resource holds a slash.
-func parsePlace(key string) (place, error) {
-	switch part := strings.Split(key, "/"); {
-	case len(part) == 2 && part[0] == "system":
-		return place{resource: part[1]}, nil
-	case len(part) == 3 && part[0] == "tenants":
-		return place{tenant: part[1], resource: part[2]}, nil
-	case len(part) == 5 && part[0] == "tenants" && part[2] == "users":
-		return place{tenant: part[1], user: part[3], resource: part[4]}, nil
-	}
-	return place{}, fmt.Errorf("list %q: not the key of a list", key)
 }

@@ -95,7 +95,7 @@ func loadLists(b *bbolt.Bucket, s *policy.State) error {
 	s.System = map[string]*policy.List{}
 	return b.ForEach(func(k, v []byte) error {
 		key := string(k)
-		p, err := parsePlace(key)
+		at, err := policy.ParsePlace(key)
 		if err != nil {
 			return err
 		}
@@ -107,27 +107,27 @@ func loadLists(b *bbolt.Bucket, s *policy.State) error {
 		if err != nil {
 			return fmt.Errorf("list %s: %w", key, err)
 		}
-		return p.hang(s, l)
+		return hang(s, at, l)
 	})
 }
 
 // hang puts l in its place in s.
-func (p place) hang(s *policy.State, l *policy.List) error {
-	if p.tenant == "" {
-		s.System[p.resource] = l
+func hang(s *policy.State, at policy.Place, l *policy.List) error {
+	if at.Scope == policy.ScopeSystem {
+		s.System[at.Resource] = l
 		return nil
 	}
-	t := s.Tenants[p.tenant]
-	if t == nil {
-		return fmt.Errorf("list %s: its tenant has no record", p)
-	}
-	if p.user == "" {
-		t.Lists[p.resource] = l
+	t := s.Tenants[at.Tenant]
+	switch {
+	case t == nil:
+		return fmt.Errorf("list %s: its tenant has no record", at)
+	case at.Scope == policy.ScopeTenant:
+		t.Lists[at.Resource] = l
 		return nil
 	}
-	if t.Users[p.user] == nil {
-		t.Users[p.user] = map[string]*policy.List{}
+	if t.Users[at.User] == nil {
+		t.Users[at.User] = map[string]*policy.List{}
 	}
-	t.Users[p.user][p.resource] = l
+	t.Users[at.User][at.Resource] = l
 	return nil
 }

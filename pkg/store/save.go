@@ -94,7 +94,7 @@ func later(a, b time.Time) time.Time {
 type diff struct{ lists, tenants *bbolt.Bucket }
 
 func (d diff) state(before, after *policy.State) error {
-	if err := d.resources(place{}, before.System, after.System); err != nil {
+	if err := d.resources(policy.Place{Scope: policy.ScopeSystem}, before.System, after.System); err != nil {
 		return err
 	}
 	for _, id := range changed(before.Tenants, after.Tenants) {
@@ -111,7 +111,7 @@ func (d diff) tenant(id string, before, after *policy.Tenant) error {
 		return err
 	}
 	b, a := orNone(before), orNone(after)
-	if err := d.resources(place{tenant: id}, b.Lists, a.Lists); err != nil {
+	if err := d.resources(policy.Place{Scope: policy.ScopeTenant, Tenant: id}, b.Lists, a.Lists); err != nil {
 		return err
 	}
 	users := slices.Collect(maps.Keys(a.Users))
@@ -122,7 +122,7 @@ func (d diff) tenant(id string, before, after *policy.Tenant) error {
 	}
 	slices.Sort(users)
 	for _, user := range users {
-		if err := d.resources(place{tenant: id, user: user}, b.Users[user], a.Users[user]); err != nil {
+		if err := d.resources(policy.Place{Scope: policy.ScopeUser, Tenant: id, User: user}, b.Users[user], a.Users[user]); err != nil {
 			return err
 		}
 	}
@@ -144,10 +144,10 @@ func (d diff) record(id string, t *policy.Tenant) error {
 }
 
 // resources writes the lists of one owner.
-func (d diff) resources(of place, before, after map[string]*policy.List) error {
+func (d diff) resources(at policy.Place, before, after map[string]*policy.List) error {
 	for _, resource := range changed(before, after) {
-		of.resource = resource
-		if err := d.list(of.String(), after[resource]); err != nil {
+		at.Resource = resource
+		if err := d.list(at.String(), after[resource]); err != nil {
 			return err
 		}
 	}
