@@ -248,18 +248,23 @@ func comparePacket(t *rapid.T, table *Table, proto Protocol, port uint16, src, d
 }
 
 // compareGuard holds the guard to its meaning: a source passes where one of the
-// address's endpoints admits it.
+// address's endpoints admits it, and what they refuse is enforced where one of
+// them enforces.
 func compareGuard(t *rapid.T, table *Table, src, dst netip.Addr) {
 	r := table.Plan.record(table.Plan.Guard, dst)
-	want, guarded := false, false
+	want, guarded, mode := false, false, Off
 	for i, ep := range table.State.Endpoints {
 		if table.host.reaches(ep.Destination, dst) {
 			guarded = true
+			mode = min(mode, table.Mode(ep))
 			want = want || table.Plan.Records[i+1].admits(src)
 		}
 	}
 	if guarded != (r != nil) {
 		t.Fatalf("%v guarded = %v, guard record = %+v", dst, guarded, r)
+	}
+	if r != nil && r.Mode != mode {
+		t.Errorf("guard of %v is in mode %v, want %v", dst, r.Mode, mode)
 	}
 	if r != nil && r.admits(src) != want {
 		t.Errorf("guard of %v admits %v = %v, want %v", dst, src, r.admits(src), want)

@@ -85,7 +85,7 @@ func (p *planner) tenant(ep *Endpoint, law bool) *Set {
 	if ep.Client.Source != Peer || ep.Responds() || p.t.State.FilteringOff {
 		return openSet
 	}
-	key := tenantKey{resource: ep.Resource, closed: p.t.closed(ep), law: law}
+	key := tenantKey{resource: ep.Resource, closed: p.t.State.closed(ep), law: law}
 	switch ids := p.t.tenantsOf(ep); {
 	case len(ids) == 1:
 		return p.tenantSet(ids[0], key)
@@ -200,12 +200,13 @@ func (p *planner) or(sets []*Set) *Set {
 }
 
 // joint is the union of those who may send to one of several endpoints, as
-// weakly enforced as the weakest.
+// strictly enforced as the strictest: what cannot be walked or told apart by port
+// would otherwise reach an enforcing endpoint because its neighbour monitors.
 func (p *planner) joint(records []Record, members []int) Record {
-	r := Record{Name: jointName(records, members)}
+	r := Record{Name: jointName(records, members), Mode: Off}
 	var own, tenant []*Set
 	for _, i := range members {
-		r.Mode = max(r.Mode, records[i].Mode)
+		r.Mode = min(r.Mode, records[i].Mode)
 		own, tenant = append(own, records[i].Own), append(tenant, records[i].Tenant)
 	}
 	r.Own, r.Tenant = p.eitherPair(own, tenant)
