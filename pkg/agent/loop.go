@@ -133,10 +133,10 @@ func (l *loop) advance(ctx context.Context, next *policy.Revision, interfaces []
 		l.rev, l.lost = next, false
 		l.cfg.Log.Info("revision in force", "revision", next.Number)
 	}
-	l.save()
 	if l.guarded == nil || !slices.Equal(l.guarded, interfaces) {
-		l.attach(ctx, interfaces)
+		l.attach(ctx, interfaces) // first: keeping 90,000 lists takes seconds
 	}
+	l.save()
 	return nil
 }
 
