@@ -99,6 +99,9 @@ func (d *daemon) bypasses(ctx context.Context) []api.Bypass {
 	}
 	var guarded []string
 	for _, i := range d.kernel.Interfaces() {
+		if i.Mode == "" {
+			continue // named, but nothing is attached
+		}
 		guarded = append(guarded, i.Name)
 	}
 	for _, b := range datapath.Bypasses(ctx, t, guarded) {
