@@ -23,13 +23,15 @@ func unionOf(parts ...*policy.Set) *policy.Set {
 	return &policy.Set{V4: policy.FamilySet{Kind: policy.KindListed}, Parts: parts}
 }
 
+var everybody = &policy.Set{V4: policy.FamilySet{Kind: policy.KindOpen}}
+
 // guarded is a plan in which the tenant set of web4's port n+1 is sets[n].
 func guarded(sets ...*policy.Set) *policy.Plan {
 	p := &policy.Plan{Records: make([]policy.Record, 1), Classes: make([]policy.Class, 1)}
 	for i, s := range sets {
 		p.Records = append(p.Records, policy.Record{
 			Endpoint: &policy.Endpoint{}, Name: string(rune('a' + i)), Tenant: s,
-			Own: &policy.Set{V4: policy.FamilySet{Kind: policy.KindOpen}},
+			Own: everybody,
 		})
 		p.Classes = append(p.Classes, policy.Class{Any: i + 1})
 		p.TCP = append(p.TCP, policy.PortClass{First: uint16(i + 1), Last: uint16(i + 1), Class: i + 1})
@@ -111,6 +113,23 @@ func TestListsAreCopiedOnWrite(t *testing.T) {
 	settledEntries(t, d, 3+4)
 }
 
+// Beside another change a union is not edited where it stands: until the flip,
+// packets would be judged by half a revision.
+func TestUnionIsCopiedBesideAnotherChange(t *testing.T) {
+	d := newDatapath(t)
+	big, a, other := listed(many(editInPlace)...), listed(prefixes("192.0.2.0/25")...), listed(prefixes("198.51.100.0/24")...)
+	from, to := unionOf(big, a), unionOf(big, a, other)
+	enforce(t, d, guarded(from, a))
+	was := d.lists.sets[from].words
+	enforce(t, d, guarded(to, other))
+	if d.lists.sets[to].words == was {
+		t.Error("edited in place")
+	}
+	if !admitsAt(t, d, 1, "198.51.100.1") || !admitsAt(t, d, 2, "198.51.100.1") || admitsAt(t, d, 2, "192.0.2.1") {
+		t.Error("not what the revision says")
+	}
+}
+
 func TestUnions(t *testing.T) {
 	big := listed(many(editInPlace)...)
 	a, b := listed(prefixes("192.0.2.0/25")...), listed(prefixes("192.0.2.0/24")...)
@@ -174,8 +193,8 @@ func TestFailedRevisionLeavesNothing(t *testing.T) {
 	bad := guarded(listed(many(6)...), unionOf(listed(many(editInPlace)...), listed(prefixes("198.51.100.0/24")...)))
 	spoil := map[string]func(*Datapath) string{
 		"too-many-prefixes": func(d *Datapath) string {
-			d.lists.max = 5 + editInPlace + 6 // the first list fits, the edit does not
-			return "apply revision: load lists: 1036 prefixes, counting those being replaced, and only 1035 fit"
+			d.lists.max = 5 + editInPlace + 6 // the first list fits, the copied union does not
+			return "apply revision: load lists: 2060 prefixes, counting those being replaced, and only 1035 fit"
 		},
 		"not-what-was-loaded": func(d *Datapath) string {
 			d.lists.tries[v4] = liar{d.lists.tries[v4]}

@@ -151,7 +151,9 @@ func (n *names) settle() {
 func eachChanged(from, to *policy.Plan, f func(before, after *policy.Record)) {
 	for i := range max(len(from.Records), len(to.Records)) {
 		before, after := recordAt(from, i), recordAt(to, i)
-		if before == nil || after == nil || *before != *after {
+		switch {
+		case before == nil && after == nil:
+		case before == nil || after == nil || *before != *after:
 			f(before, after)
 		}
 	}

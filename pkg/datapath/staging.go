@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 
 	"github.com/postern-io/postern/pkg/policy"
 )
@@ -36,7 +37,7 @@ func (l *lists) stage(ctx context.Context, from, to *policy.Plan, probe *prober,
 	}
 	order := st.count()
 	if edits {
-		st.findHeirs()
+		st.findHeir()
 	}
 	err := st.loadAll(ctx, order)
 	if err == nil {
@@ -98,21 +99,41 @@ func (st *staging) after(s *policy.Set) int {
 	return n
 }
 
-// findHeirs pairs the unions that go with those that come in their place.
-func (st *staging) findHeirs() {
-	taken := map[*policy.Set]bool{}
+// findHeir finds the union that goes and the one that comes in its place, where
+// that is all the revision changes. Beside another change it is not edited where
+// it stands: until the flip, packets would be judged by half a revision.
+func (st *staging) findHeir() {
+	var old, heir *policy.Set
+	one := samePlaces(st.from, st.to)
+	pair := func(was, is *policy.Set) {
+		if was == is {
+			return
+		}
+		one = one && isUnion(was) && isUnion(is) && (old == nil || old == was && heir == is)
+		old, heir = was, is
+	}
 	eachChanged(st.from, st.to, func(before, after *policy.Record) {
+		if before == nil || after == nil || before.Mode != after.Mode {
+			one = false
+			return
+		}
 		was, is := recordSets(before), recordSets(after)
-		for i := range min(len(was), len(is)) {
-			old, s := was[i], is[i]
-			if old == s || !isUnion(old) || !isUnion(s) || taken[old] || st.heirs[s] != nil {
-				continue
-			}
-			if st.after(old) == 0 && st.sets[s] == nil {
-				st.heirs[s], taken[old] = old, true
-			}
+		for i := range was {
+			pair(was[i], is[i])
 		}
 	})
+	if one && old != nil && st.after(old) == 0 && st.sets[heir] == nil {
+		st.heirs[heir] = old
+	}
+}
+
+// samePlaces reports whether two plans differ in their records at most.
+func samePlaces(from, to *policy.Plan) bool {
+	return from.Mode == to.Mode && from.PassMPLS == to.PassMPLS && from.Other == to.Other && from.Guard == to.Guard &&
+		slices.Equal(from.TCP, to.TCP) && slices.Equal(from.UDP, to.UDP) && slices.Equal(planSets(from), planSets(to)) &&
+		slices.EqualFunc(from.Classes, to.Classes, func(a, b policy.Class) bool {
+			return a.Any == b.Any && a.Broadcast == b.Broadcast && slices.Equal(a.Dests, b.Dests)
+		})
 }
 
 func isUnion(s *policy.Set) bool { return s != nil && s.Parts != nil }
