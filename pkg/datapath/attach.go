@@ -66,7 +66,10 @@ func (l *links) attachAll(ctx context.Context, names []string) error {
 			errs = append(errs, fmt.Errorf("attach to %s: %w", name, err))
 		}
 	}
-	return errors.Join(append(errs, l.dropStrays())...)
+	if len(errs) > 0 {
+		return errors.Join(errs...) // what seems a stray may be one of those
+	}
+	return l.dropStrays()
 }
 
 // release lets go of the interfaces. Their links are pinned and stay.
