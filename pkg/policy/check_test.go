@@ -122,6 +122,21 @@ func TestCheck(t *testing.T) {
 			want: "p.yaml:9: endpoint other: http over protocol udp; write protocol: tcp",
 		},
 		{
+			name: "http-answers-at-one-port", state: other(func(ep *Endpoint) {
+				ep.HTTP, ep.Ports = &HTTP{Listen: ":8080"}, ports(PortRange{8080, 8080}, PortRange{9090, 9090})
+			}),
+			want: "p.yaml:9: endpoint other: refusals are answered at port 8080 only, and its other ports would pass unjudged; " +
+				"make the others an endpoint of their own, or write refuse: drop",
+		},
+		{
+			name: "http-answers-elsewhere", state: other(func(ep *Endpoint) {
+				ep.HTTP, ep.Ports = &HTTP{Listen: "127.0.0.1:8080"}, ports(PortRange{8080, 8080})
+				ep.Destination.Prefix = netip.MustParsePrefix("203.0.113.11/32")
+			}),
+			want: "p.yaml:9: endpoint other: refusals are answered at 127.0.0.1 only, and 203.0.113.11 would pass unjudged elsewhere; " +
+				`write address: 127.0.0.1, or listen at ":8080"`,
+		},
+		{
 			name: "http-outside-ports", state: other(func(ep *Endpoint) {
 				ep.HTTP, ep.Ports = &HTTP{Listen: ":8080"}, ports(PortRange{1, 1}, PortRange{9000, 9010})
 			}),

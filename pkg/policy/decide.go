@@ -40,8 +40,9 @@ func (t *Table) DecidePacket(ep *Endpoint, src netip.Addr) Verdict {
 }
 
 // packetPolicies is the part of the endpoint's own list a packet is held to.
+// Where no gate could let another kind of check stand in, that is all of it.
 func (ep *Endpoint) packetPolicies() listPart {
-	return listPart{ep.Policies, ep.Verify == VerifyOr}
+	return listPart{ep.Policies, ep.Verify == VerifyOr && ep.HTTP != nil}
 }
 
 // Mode is how far the endpoint's verdicts are carried out.

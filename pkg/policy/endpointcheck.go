@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net"
+	"net/netip"
 	"slices"
 	"strconv"
 )
@@ -81,6 +82,24 @@ func (ep *Endpoint) checkHTTP(e complain) {
 		e("", "http.listen %q is not host:port", ep.HTTP.Listen)
 	case !slices.ContainsFunc(ep.Ports, func(r PortRange) bool { return r.Contains(uint16(port)) }):
 		e("add it to ports", "http listens at port %d, which is not among its ports", port)
+	case ep.Responds() && ep.Client.Source == Peer:
+		ep.checkAnswered(e, uint16(port))
+	}
+}
+
+// checkAnswered finds what the kernel would pass for the gate to judge and the
+// gate never sees.
+func (ep *Endpoint) checkAnswered(e complain, port uint16) {
+	only := PortRange{port, port}
+	if slices.ContainsFunc(ep.Ports, func(r PortRange) bool { return r != only }) {
+		e("make the others an endpoint of their own, or write refuse: drop",
+			"refusals are answered at port %d only, and its other ports would pass unjudged", port)
+	}
+	host, _, _ := net.SplitHostPort(ep.HTTP.Listen)
+	at, err := netip.ParseAddr(host)
+	if host != "" && (err != nil || !at.IsUnspecified() && ep.Destination.Prefix != netip.PrefixFrom(at, at.BitLen())) {
+		e("write address: "+host+", or listen at \":"+strconv.Itoa(int(port))+"\"",
+			"refusals are answered at %s only, and %s would pass unjudged elsewhere", host, ep.Destination)
 	}
 }
 
