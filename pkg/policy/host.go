@@ -1,6 +1,9 @@
 package policy
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // hostNames finds the tenant of a host name: an exact name before a pattern,
 // where "*" stands for one label.
@@ -54,6 +57,9 @@ func (h *hostNames) find(host string) (tenant string, ok bool) {
 		return tenant, ok
 	}
 	labels := strings.Split(host, ".")
+	if slices.Contains(labels, "") {
+		return "", false // "" and ".example.com" are nobody's, whatever "*" matches
+	}
 	for _, m := range h.masks {
 		if m.labels != len(labels) {
 			continue
