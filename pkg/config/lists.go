@@ -117,7 +117,7 @@ func (l *Lists) source(path string) *source {
 
 // add joins what one file says to the rest.
 func (l *Lists) add(path string, f *listFile) policy.Problems {
-	if f.cleared {
+	if f.cleared && !f.record { // who writes down hosts has to say lists: {} without meaning others'
 		l.Cleared = append(l.Cleared, f.whose())
 	}
 	if f.tenant == nil {
