@@ -11,10 +11,11 @@ import (
 )
 
 const (
-	quiet  = 100 * time.Millisecond // files are read when none changed for so long
-	tick   = 250 * time.Millisecond // expiry is looked for so often: an alarm would not notice a clock that is set
-	rescan = 30 * time.Second       // files are read, and what went wrong is tried again, whoever says nothing
-	record = time.Minute            // the time is recorded
+	quiet    = 100 * time.Millisecond // files are read when none changed for so long
+	patience = time.Second            // and at the latest so long after the first change
+	tick     = 250 * time.Millisecond // expiry is looked for so often: an alarm would not notice a clock that is set
+	rescan   = 30 * time.Second       // files are read, and what went wrong is tried again, whoever says nothing
+	record   = time.Minute            // the time is recorded
 )
 
 // loop owns the state: one goroutine touches all of it.
@@ -65,13 +66,20 @@ func (l *loop) run(ctx context.Context, hosts <-chan policy.Host, jobs <-chan fu
 	defer ticks.Stop()
 	defer rescans.Stop()
 	defer records.Stop()
+	var touched time.Time // the first change not read yet; zero: none
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-l.files.touched:
-			settled.Reset(quiet)
+			if touched.IsZero() {
+				touched = time.Now()
+			}
+			if time.Since(touched) < patience {
+				settled.Reset(quiet)
+			}
 		case <-settled.C:
+			touched = time.Time{}
 			l.reading = read(l.cfg.File, l.reading)
 			l.takeUp(ctx)
 		case l.host = <-hosts:

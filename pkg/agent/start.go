@@ -22,6 +22,7 @@ func (l *loop) openStore() {
 	store, err := l.cfg.OpenStore(l.storeDir)
 	if err != nil {
 		l.storeErr = err
+		l.cfg.Log.Error("nothing is kept, and nothing was kept to start from", "err", err)
 		return
 	}
 	l.store = store

@@ -18,6 +18,9 @@ import (
 // again: an interface that comes up brings several at once.
 const quiet = 50 * time.Millisecond
 
+// patience is how long after the first change they are read at the latest.
+const patience = time.Second
+
 // Host reads which destinations this network namespace delivers to itself. The
 // routing tables say it better than the list of addresses: they know of whole
 // prefixes that the host answers for (AnyIP), and of anycast.
@@ -140,6 +143,7 @@ func (w *hostWatch) watch(ctx context.Context) error {
 	}()
 	settled := time.NewTimer(0) // what is so already is the first news
 	defer settled.Stop()
+	var touched time.Time // the first change not told yet; zero: none
 	for {
 		select {
 		case <-ctx.Done():
@@ -148,10 +152,17 @@ func (w *hostWatch) watch(ctx context.Context) error {
 			if !ok {
 				return nil
 			}
-			if deliversHere(update.Route) {
+			if !deliversHere(update.Route) {
+				break
+			}
+			if touched.IsZero() {
+				touched = time.Now()
+			}
+			if time.Since(touched) < patience { // or who keeps changing is never followed
 				settled.Reset(quiet)
 			}
 		case <-settled.C:
+			touched = time.Time{}
 			if err := w.tell(); err != nil {
 				return err
 			}
