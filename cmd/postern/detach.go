@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -31,10 +32,17 @@ and refuses while one runs.`),
 	pinFlag(cmd, &pins)
 	form := formatFlag(cmd)
 	cmd.RunE = func(*cobra.Command, []string) error {
+		if _, err := os.Stat(pins); pins != "" && err != nil {
+			// Mistyped, perhaps: what is pinned elsewhere would go on enforcing.
+			return fmt.Errorf("detach: %w; name the directory the agent ran with", err)
+		}
 		was, err := datapath.Detach(datapath.Config{PinDir: pins})
 		all := make([]released, len(was))
 		for i, r := range was {
 			all[i] = released(r)
+		}
+		if err != nil && len(all) == 0 {
+			return err
 		}
 		// What was released is told even where the rest could not be.
 		if printErr := c.print(*form, all, func(w io.Writer) { writeReleased(w, all) }); err == nil {

@@ -132,7 +132,15 @@ func consequence(x api.Explanation) string {
 	case !x.Enforced:
 		return "not enforced: only monitored"
 	case x.Where == "":
-		return "as the lists say; ask with --endpoint what comes of it"
+		return "by the lists of " + asked(x) + " alone; ask with --endpoint what comes of it"
 	}
 	return "enforced by the " + x.Where
+}
+
+// asked names whose lists were judged where no endpoint was named.
+func asked(x api.Explanation) string {
+	if x.Tenant == "" {
+		return "the system"
+	}
+	return "the system and " + x.Tenant
 }

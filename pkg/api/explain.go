@@ -2,6 +2,8 @@ package api
 
 import (
 	"net/netip"
+	"slices"
+	"strings"
 
 	"github.com/postern-io/postern/pkg/policy"
 )
@@ -48,6 +50,9 @@ func Explain(t *policy.Table, q Question) (Explanation, error) {
 	}
 	if q.User != "" && q.Tenant == "" {
 		return Explanation{}, problem(400, "user %q: want the tenant the user belongs to", q.User)
+	}
+	if known := t.State.KnownResources(); q.Resource != "" && !slices.Contains(known, q.Resource) {
+		return Explanation{}, problem(404, "resource %q: there is none of that name, but %s", q.Resource, strings.Join(known, " "))
 	}
 	v := t.Decide(pq)
 	x := explanation(q, addr, v)

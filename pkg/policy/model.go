@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 
@@ -162,6 +163,11 @@ var AllPorts = PortRange{0, 65535}
 // AnyResource is the name "*": as a list's resource, a condition on every
 // resource; as an endpoint's, that only such lists apply.
 const AnyResource = "*"
+
+// KnownResources are the names a list of s may have.
+func (s *State) KnownResources() []string {
+	return slices.Concat([]string{AnyResource}, BuiltinResources, s.Resources)
+}
 
 // BuiltinResources are the resources that need no declaration.
 var BuiltinResources = []string{"managementAPI", "adminAPI", "dataAccess", "webUI"}
