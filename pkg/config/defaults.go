@@ -47,7 +47,7 @@ var Defaults = []Default{
 	{"endpoints[].proxies", None, "who may speak for others; needed with every client but peer"},
 	{"endpoints[].trusted_hops", None, "the client is the N-th address from the right, whoever the proxies are"},
 	{"endpoints[].exhausted", "deny", "when only proxies are in the chain: `deny`, or the `peer` or `leftmost` is judged"},
-	{"endpoints[].refuse", "respond with http, else drop", "`drop` in the kernel, or `respond` with 403"},
+	{"endpoints[].refuse", "respond with http, else drop", "`drop` in the kernel, or `respond` with 403 at the one port and address that http listens at"},
 	{"endpoints[].mode", "enforce", "as mode above; the weaker of the two holds"},
 	{"endpoints[].unlisted", "as unlisted above", "`open` or `closed`"},
 	{"endpoints[].loopback", "judge", "`exempt` lets a true loopback peer past the lists"},
