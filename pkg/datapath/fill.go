@@ -96,8 +96,8 @@ func (st *staging) loadUnion(s *policy.Set, family int) error {
 // inherit takes over the union that s replaces, where there is one: as it stands,
 // to be edited, or as a copy to load, by what differs between the two.
 func (st *staging) inherit(s *policy.Set, family int) (union, error) {
-	old := st.heirs[s]
-	if old == nil || st.sets[old].union[family] == nil {
+	old := st.went
+	if s != st.came || st.sets[old].union[family] == nil {
 		return nil, nil
 	}
 	on, was := st.pending[s], st.sets[old]

@@ -18,7 +18,8 @@ type staging struct {
 
 	refs    map[*policy.Set]int   // records that came, less those that went
 	pending map[*policy.Set]*list // to be in lists
-	heirs   map[*policy.Set]*policy.Set
+	went    *policy.Set           // the union that came stands in for; nil: none does
+	came    *policy.Set
 	classes []destinations
 	fresh   []residue     // loaded here: for undo
 	edits   []edit        // of unions that stay where they are
@@ -32,7 +33,6 @@ func (l *lists) stage(ctx context.Context, from, to *policy.Plan, probe *prober,
 		lists: l, probe: probe, from: from, to: to,
 		refs:    map[*policy.Set]int{},
 		pending: map[*policy.Set]*list{},
-		heirs:   map[*policy.Set]*policy.Set{},
 		classes: make([]destinations, len(to.Classes)),
 	}
 	order := st.count()
@@ -123,7 +123,7 @@ func (st *staging) findHeir() {
 		}
 	})
 	if one && old != nil && st.after(old) == 0 && st.sets[heir] == nil {
-		st.heirs[heir] = old
+		st.went, st.came = old, heir
 	}
 }
 
