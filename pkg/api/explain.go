@@ -51,7 +51,8 @@ func Explain(t *policy.Table, q Question) (Explanation, error) {
 	if q.User != "" && q.Tenant == "" {
 		return Explanation{}, problem(400, "user %q: want the tenant the user belongs to", q.User)
 	}
-	if known := t.State.KnownResources(); q.Resource != "" && !slices.Contains(known, q.Resource) {
+	known := append(t.State.KnownResources(), policy.AnyResource)
+	if q.Resource != "" && !slices.Contains(known, q.Resource) {
 		return Explanation{}, problem(404, "resource %q: there is none of that name, but %s", q.Resource, strings.Join(known, " "))
 	}
 	v := t.Decide(pq)

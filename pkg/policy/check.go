@@ -9,7 +9,7 @@ import (
 // Check finds what makes a State meaningless: nothing is compiled from one that
 // has errors. What is legal but unlikely to be meant is Lint's.
 func (s *State) Check() Problems {
-	c := checker{resources: append(slices.Clone(BuiltinResources), s.Resources...)}
+	c := checker{resources: s.KnownResources()}
 	for _, name := range s.Resources {
 		c.id(Pos{}, "resource", name)
 		if slices.Contains(BuiltinResources, name) {

@@ -164,9 +164,9 @@ var AllPorts = PortRange{0, 65535}
 // resource; as an endpoint's, that only such lists apply.
 const AnyResource = "*"
 
-// KnownResources are the names a list of s may have.
+// KnownResources are the names a list of s may have beside "*".
 func (s *State) KnownResources() []string {
-	return slices.Concat([]string{AnyResource}, BuiltinResources, s.Resources)
+	return slices.Concat(BuiltinResources, s.Resources)
 }
 
 // BuiltinResources are the resources that need no declaration.

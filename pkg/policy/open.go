@@ -36,20 +36,29 @@ func (s *State) tenantsOf(ep *Endpoint) iter.Seq[string] {
 			}
 			return
 		}
-		named := map[string]bool{}
-		for _, other := range s.Endpoints {
-			for _, id := range other.Tenants {
-				named[id] = s.Tenants[id] == nil
-			}
-		}
+		s.tenantIDs()(yield)
+	}
+}
+
+// tenantIDs are the tenants there are, in no order: a record makes one, and so
+// does an endpoint that names it.
+func (s *State) tenantIDs() iter.Seq[string] {
+	return func(yield func(string) bool) {
 		for id := range s.Tenants {
 			if !yield(id) {
 				return
 			}
 		}
-		for id, alone := range named {
-			if alone && !yield(id) {
-				return
+		named := map[string]bool{}
+		for _, ep := range s.Endpoints {
+			for _, id := range ep.Tenants {
+				if s.Tenants[id] != nil || named[id] {
+					continue
+				}
+				named[id] = true
+				if !yield(id) {
+					return
+				}
 			}
 		}
 	}

@@ -116,18 +116,14 @@ func (c *Compiler) byResource(lists map[string]*List) map[string]*compiledList {
 	return compiled
 }
 
-// compileTenants fills in every tenant there is: a record makes one, and so does
-// an endpoint that names it.
+// compileTenants fills in every tenant there is.
 func (c *Compiler) compileTenants(t *Table) {
 	t.tenants = make(map[string]*tenantLists, len(t.State.Tenants))
-	for id, tenant := range t.State.Tenants {
-		t.tenants[id] = c.tenantAgain(id, tenant)
-	}
-	for _, ep := range t.State.Endpoints {
-		for _, id := range ep.Tenants {
-			if t.tenants[id] == nil {
-				t.tenants[id] = &tenantLists{sets: map[tenantKey]*Set{}}
-			}
+	for id := range t.State.tenantIDs() {
+		if tenant := t.State.Tenants[id]; tenant != nil {
+			t.tenants[id] = c.tenantAgain(id, tenant)
+		} else {
+			t.tenants[id] = &tenantLists{sets: map[tenantKey]*Set{}}
 		}
 	}
 	t.ids = slices.Sorted(maps.Keys(t.tenants))
