@@ -71,6 +71,25 @@ func TestReadLists(t *testing.T) {
 	}
 }
 
+// A file with hosts has to say lists: {} and means itself, or the lists of a file
+// that vanished beside it would go with it.
+func TestHostsClearNothing(t *testing.T) {
+	dir := unpack(t, `
+-- hosts.yaml --
+tenant: acme
+hosts: [acme.example.com]
+lists: {}
+`)
+	c := &Config{State: &policy.State{}, ListDirs: []string{dir}}
+	l, problems := c.ReadLists(nil)
+	if err := problems.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if len(l.Cleared) > 0 {
+		t.Errorf("cleared %q", l.Cleared)
+	}
+}
+
 // What did not change keeps its pointers, whether its stamp or only its content
 // tells.
 func TestReadListsAgain(t *testing.T) {
