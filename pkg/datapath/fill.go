@@ -11,8 +11,8 @@ import (
 	"github.com/postern-io/postern/pkg/policy"
 )
 
-func (st *staging) loadAll(ctx context.Context, order []*policy.Set) error {
-	for _, s := range order {
+func (st *staging) loadAll(ctx context.Context) error {
+	for _, s := range st.order {
 		if err := ctx.Err(); err != nil {
 			return err
 		}

@@ -10,7 +10,11 @@ import (
 
 // probeAll holds every list that was loaded against the set it came from.
 func (st *staging) probeAll() error {
-	for s, on := range st.pending {
+	for _, s := range st.order {
+		on := st.pending[s]
+		if on == nil {
+			continue // it was there before
+		}
 		for family := range families {
 			if err := st.probeList(s, on, family); err != nil {
 				return err

@@ -17,6 +17,7 @@ type staging struct {
 	from, to *policy.Plan
 
 	refs    map[*policy.Set]int   // records that came, less those that went
+	order   []*policy.Set         // the sets of refs, as to names them
 	pending map[*policy.Set]*list // to be in lists
 	went    *policy.Set           // the union that came stands in for; nil: none does
 	came    *policy.Set
@@ -35,11 +36,11 @@ func (l *lists) stage(ctx context.Context, from, to *policy.Plan, probe *prober,
 		pending: map[*policy.Set]*list{},
 		classes: make([]destinations, len(to.Classes)),
 	}
-	order := st.count()
+	st.count()
 	if edits {
 		st.findHeir()
 	}
-	err := st.loadAll(ctx, order)
+	err := st.loadAll(ctx)
 	if err == nil {
 		err = st.probeAll()
 	}
@@ -49,16 +50,14 @@ func (l *lists) stage(ctx context.Context, from, to *policy.Plan, probe *prober,
 	return st, nil
 }
 
-// count finds how many more records and failsafes name each set, and returns the
-// sets to's have, in order.
-func (st *staging) count() []*policy.Set {
-	var order []*policy.Set
+// count finds how many more records and failsafes name each set.
+func (st *staging) count() {
 	add := func(s *policy.Set, n int) {
 		if s == nil {
 			return
 		}
 		if _, seen := st.refs[s]; !seen {
-			order = append(order, s)
+			st.order = append(st.order, s)
 		}
 		st.refs[s] += n
 	}
@@ -76,7 +75,6 @@ func (st *staging) count() []*policy.Set {
 	for _, s := range planSets(st.from) {
 		add(s, -1)
 	}
-	return order
 }
 
 func recordSets(r *policy.Record) []*policy.Set {
