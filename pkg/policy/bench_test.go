@@ -1,9 +1,15 @@
 package policy
 
 import (
+	"bufio"
+	"compress/gzip"
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"os"
+	"runtime"
+	"strings"
 	"testing"
 
 	"go4.org/netipx"
@@ -18,15 +24,11 @@ func manyTenants(b *testing.B, n int) *State {
 	s := &State{Tenants: make(map[string]*Tenant, n)}
 	for i := range n {
 		id := fmt.Sprintf("t%d", i)
-		s.Tenants[id] = &Tenant{ID: id, Lists: map[string]*List{AnyResource: {Entries: []Entry{
+		addTenant(s, id)
+		s.Tenants[id].Lists[AnyResource].Entries = []Entry{
 			entryOf(b, fmt.Sprintf("%d.%d.%d.0/24", 1+i>>16, i>>8&255, i&255)),
 			entryOf(b, fmt.Sprintf("2001:db8:%x::/48", i&0xffff)),
-		}}}}
-		at := netip.AddrFrom4([4]byte{100, byte(64 + i>>16), byte(i >> 8), byte(i)})
-		s.Endpoints = append(s.Endpoints, &Endpoint{
-			Name: id, Resource: AnyResource, Tenants: []string{id},
-			Destination: Destination{Prefix: netip.PrefixFrom(at, 32)}, Ports: []PortRange{{443, 443}},
-		})
+		}
 	}
 	return s
 }
@@ -47,6 +49,73 @@ func BenchmarkCompileAfresh(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// BenchmarkCompileTenants is a cold start with the tenants of a gzipped file of
+// lines "tenant<TAB>prefix", and what stays in memory of it.
+func BenchmarkCompileTenants(b *testing.B) {
+	s := readTenants(b)
+	before := liveHeap()
+	var table *Table
+	b.ReportAllocs()
+	for b.Loop() {
+		var err error
+		if table, err = Compile(s, Host{}, noon); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(liveHeap()-before)/1e6, "MB-live")
+	runtime.KeepAlive(table)
+}
+
+func liveHeap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+func readTenants(b *testing.B) *State {
+	b.Helper()
+	path := os.Getenv("POSTERN_LISTS")
+	if path == "" {
+		b.Skip("POSTERN_LISTS names no gzipped file of tenant<TAB>prefix lines")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	text, err := gzip.NewReader(f)
+	if err != nil {
+		b.Fatal(err)
+	}
+	s := &State{Tenants: map[string]*Tenant{}}
+	for lines := bufio.NewScanner(text); lines.Scan(); {
+		id, prefix, _ := strings.Cut(lines.Text(), "\t")
+		if s.Tenants[id] == nil {
+			addTenant(s, id)
+		}
+		l := s.Tenants[id].Lists[AnyResource]
+		l.Entries = append(l.Entries, entryOf(b, prefix))
+	}
+	return s
+}
+
+// addTenant adds a tenant with an endpoint on an address of its own.
+func addTenant(s *State, id string) {
+	at := addr4(100<<24 | uint32(len(s.Endpoints)))
+	s.Tenants[id] = &Tenant{ID: id, Lists: map[string]*List{AnyResource: {}}}
+	s.Endpoints = append(s.Endpoints, &Endpoint{
+		Name: id, Resource: AnyResource, Tenants: []string{id},
+		Destination: Destination{Prefix: netip.PrefixFrom(at, 32)}, Ports: []PortRange{{443, 443}},
+	})
+}
+
+func addr4(n uint32) netip.Addr {
+	var a [4]byte
+	binary.BigEndian.PutUint32(a[:], n)
+	return netip.AddrFrom4(a)
 }
 
 func BenchmarkCompileOneEdit(b *testing.B) {
@@ -73,7 +142,7 @@ func BenchmarkDecide(b *testing.B) {
 			rng := rand.New(rand.NewPCG(1, 2))
 			l := &List{}
 			for i := range n { // every other address, so that nothing merges
-				a := u128{lo: uint64(1<<24 + 2*i)}.addr(true)
+				a := addr4(uint32(1<<24 + 2*i))
 				l.Entries = append(l.Entries, Entry{Text: a.String(), Range: netipx.IPRangeFrom(a, a)})
 			}
 			s := &State{Tenants: map[string]*Tenant{"a": {ID: "a", Lists: map[string]*List{AnyResource: l}}}}
@@ -85,7 +154,7 @@ func BenchmarkDecide(b *testing.B) {
 			}
 			queries := make([]Query, 1<<12)
 			for i := range queries {
-				queries[i] = Query{Endpoint: ep, Tenant: "a", Addr: u128{lo: 1<<24 + rng.Uint64N(uint64(2*n))}.addr(true)}
+				queries[i] = Query{Endpoint: ep, Tenant: "a", Addr: addr4(1<<24 + rng.Uint32N(uint32(2*n)))}
 			}
 			b.ReportAllocs()
 			i := 0

@@ -87,28 +87,3 @@ func checkVerdict(t *rapid.T, s *State, q Query, v Verdict) {
 		t.Errorf("Decide(%+v) = %v by an entry that says %v", q, v.Allow, v.Entry.Action)
 	}
 }
-
-// TestFlat cuts the denies out and keeps the rest.
-func TestFlat(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		w := world{rt}
-		l := &List{Entries: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Entry { return world{t}.entry() }), 1, 6).Draw(rt, "entries")}
-		table, err := Compile(&State{System: map[string]*List{AnyResource: l}}, Host{}, noon)
-		if err != nil {
-			rt.Fatal(err)
-		}
-		set := table.system[AnyResource].set
-		flat := FamilySet{Kind: KindListed, Allow: append(set.V4.Flat(), set.V6.Flat()...)}
-		for range 50 {
-			a := w.addr("addr")
-			want := passes(l, a)
-			if got := set.Contains(a); got != want {
-				rt.Fatalf("set contains %v = %v, want %v", a, got, want)
-			}
-			listed := set.Family(a).Kind == KindListed
-			if got := flat.contains(a); listed && got != want {
-				rt.Fatalf("flat %v holds %v = %v, want %v", flat.Allow, a, got, want)
-			}
-		}
-	})
-}

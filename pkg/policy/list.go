@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/postern-io/postern/pkg/addr"
-	"go4.org/netipx"
 )
 
 // compiledList is a list at a moment: its index for Decide and its set for the
@@ -86,7 +85,6 @@ func (c *Compiler) list(l listPart) *compiledList {
 
 func (c *Compiler) compile(l listPart) *compiledList {
 	cl := &compiledList{list: l.List}
-	var live spans
 	for i := range l.Entries {
 		e := &l.Entries[i]
 		if l.denials && e.Action == Allow {
@@ -102,56 +100,10 @@ func (c *Compiler) compile(l listPart) *compiledList {
 		if c.state.Unmap {
 			r = addr.Unmap(r)
 		}
-		live.add(r, i, e.Action)
+		c.sweeper.add(r, i, e.Action)
 	}
-	live.sort()
-	cl.index = live.index()
-	cl.set = c.sets.intern(live.set(cl.restricts))
+	cl.index = c.sweeper.index()
+	cl.set = c.sets.intern(cl.index.set(cl.restricts))
+	cl.index.share(cl.set)
 	return cl
-}
-
-// set is the spans as prefixes. Without an allow entry everybody passes whom no
-// deny names.
-func (s *spans) set(restricts bool) Set {
-	family := func(f []span, every netip.Prefix) FamilySet {
-		is4 := every.Addr().Is4()
-		allow := prefixes(f, false, is4)
-		if !restricts {
-			allow = []netip.Prefix{every}
-		}
-		return newFamilySet(allow, prefixes(f, true, is4))
-	}
-	return Set{V4: family(s.v4, everyIPv4), V6: family(s.v6, everyIPv6)}
-}
-
-// prefixes are the fewest that hold just the addresses of the sorted spans of
-// one action.
-func prefixes(sorted []span, deny, is4 bool) []netip.Prefix {
-	var ps []netip.Prefix
-	var run span
-	flush := func() {
-		ps = netipx.IPRangeFrom(run.from.addr(is4), run.to.addr(is4)).AppendPrefixes(ps)
-	}
-	open := false
-	for _, sp := range sorted {
-		if sp.deny != deny {
-			continue
-		}
-		end, bounded := run.to.next()
-		switch {
-		case !open:
-			run, open = sp, true
-		case !bounded || sp.from.compare(end) <= 0:
-			if run.to.compare(sp.to) < 0 {
-				run.to = sp.to
-			}
-		default:
-			flush()
-			run = sp
-		}
-	}
-	if open {
-		flush()
-	}
-	return ps
 }

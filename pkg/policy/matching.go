@@ -289,3 +289,8 @@ func sortedDests(records map[netip.Prefix]int) []Dest {
 	slices.SortFunc(dests, func(a, b Dest) int { return comparePrefixes(a.Prefix, b.Prefix) })
 	return dests
 }
+
+// comparePrefixes sorts by address, the wider first.
+func comparePrefixes(a, b netip.Prefix) int {
+	return cmp.Or(a.Addr().Compare(b.Addr()), cmp.Compare(a.Bits(), b.Bits()))
+}

@@ -66,33 +66,3 @@ type Record struct {
 	// passes Own and Tenant and fails these is counted, not dropped.
 	ShadowOwn, ShadowTenant *Set
 }
-
-// Set is a compiled list: what it answers for each family. Equal sets are one
-// pointer within a Table, and an unchanged list keeps its Set in the next one.
-type Set struct {
-	V4, V6 FamilySet
-	// Parts makes this set the union of others, in a stable order; V4 and V6
-	// then say the kind only. Whoever loads a union counts each prefix of its
-	// parts (see FamilySet.Flat), so that a changed part is a delta.
-	Parts []*Set
-}
-
-// FamilySet is a set's answer for one family.
-type FamilySet struct {
-	Kind Kind
-	// Allow and Deny are the prefixes of a listed set, disjoint within each,
-	// sorted; the longest match says. No allow prefix lies inside a deny prefix
-	// and every deny prefix lies inside an allow prefix, so an address that
-	// matches none is denied.
-	Allow, Deny []netip.Prefix
-}
-
-// Kind says how a FamilySet answers, from narrow to wide: a union's is the widest
-// of its parts'.
-type Kind uint8
-
-const (
-	KindNobody Kind = iota // nobody passes
-	KindListed             // the prefixes say
-	KindOpen               // everybody passes
-)

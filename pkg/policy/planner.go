@@ -156,7 +156,7 @@ func (p *planner) and(a, b *Set) *Set {
 	case a.Parts != nil || b.Parts != nil:
 		return p.andParts(a, b)
 	}
-	return p.sets.intern(Set{V4: intersect(a.V4, b.V4), V6: intersect(a.V6, b.V6)})
+	return p.sets.intern(intersect(a, b))
 }
 
 // andParts takes a union apart: each of its parts meets the other set.
@@ -171,32 +171,13 @@ func (p *planner) andParts(a, b *Set) *Set {
 	return p.or(parts)
 }
 
-// or is who is in one of the sets. Unions within are taken apart.
+// or is who is in one of the sets.
 func (p *planner) or(sets []*Set) *Set {
-	u := Set{}
-	seen := make(map[*Set]bool, len(sets))
-	for _, s := range sets {
-		u.V4.Kind, u.V6.Kind = max(u.V4.Kind, s.V4.Kind), max(u.V6.Kind, s.V6.Kind)
-		parts := s.Parts
-		if parts == nil {
-			parts = []*Set{s}
-		}
-		for _, part := range parts {
-			if !seen[part] && part != nobodySet {
-				seen[part] = true
-				u.Parts = append(u.Parts, part)
-			}
-		}
+	u := UnionOf(sets...)
+	if u.Parts == nil {
+		return u
 	}
-	switch {
-	case u.IsOpen():
-		return openSet
-	case len(u.Parts) == 0:
-		return nobodySet
-	case len(u.Parts) == 1:
-		return u.Parts[0]
-	}
-	return p.sets.intern(u)
+	return p.sets.intern(*u)
 }
 
 // joint is the union of those who may send to one of several endpoints, as

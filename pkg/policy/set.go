@@ -2,236 +2,163 @@ package policy
 
 import (
 	"cmp"
-	"hash/maphash"
 	"net/netip"
 	"slices"
-	"sort"
-	"weak"
 
 	"go4.org/netipx"
 )
 
-var (
-	openSet   = &Set{V4: FamilySet{Kind: KindOpen}, V6: FamilySet{Kind: KindOpen}}
-	nobodySet = &Set{}
-	everyIPv4 = netip.MustParsePrefix("0.0.0.0/0")
-	everyIPv6 = netip.MustParsePrefix("::/0")
+// Set is a compiled list: what it answers for each family. Equal sets are one
+// pointer within a Table, and an unchanged list keeps its Set in the next one.
+type Set struct {
+	V4 FamilySet[uint32]
+	V6 FamilySet[U128]
+	// Parts makes this set the union of others, in a stable order; V4 and V6
+	// then say the kind only. Whoever loads a union counts where each part
+	// turns, so that a changed part is a delta.
+	Parts []*Set
+}
+
+// FamilySet is a set's answer for one family: First up to and including
+// Ends[0], and the opposite of what it was after each end.
+type FamilySet[K uint32 | U128] struct {
+	Kind  Kind
+	First bool
+	Ends  []K // sorted, distinct; never the last address of the family
+}
+
+// Kind says how a FamilySet answers, from narrow to wide: a union's is the widest
+// of its parts'.
+type Kind uint8
+
+const (
+	KindNobody Kind = iota // nobody passes
+	KindListed             // the ends say, or the parts
+	KindOpen               // everybody passes
 )
 
-// Family is the set's answer for the family of a.
-func (s *Set) Family(a netip.Addr) *FamilySet {
-	if a.Is4() {
-		return &s.V4
+var (
+	openSet   = &Set{V4: newFamilySet[uint32](true, nil), V6: newFamilySet[U128](true, nil)}
+	nobodySet = &Set{}
+)
+
+func newFamilySet[K uint32 | U128](first bool, ends []K) FamilySet[K] {
+	f := FamilySet[K]{KindListed, first, ends}
+	switch {
+	case len(ends) > 0:
+	case first:
+		f.Kind = KindOpen
+	default:
+		f.Kind = KindNobody
 	}
-	return &s.V6
+	return f
+}
+
+// NewSet is who is in an allow prefix and in no deny prefix.
+func NewSet(allow, deny []netip.Prefix) *Set {
+	var w sweeper
+	for _, p := range allow {
+		w.add(netipx.RangeOfPrefix(p), 0, Allow)
+	}
+	for _, p := range deny {
+		w.add(netipx.RangeOfPrefix(p), 0, Deny)
+	}
+	x := w.index()
+	s := x.set(true)
+	return &s
+}
+
+// UnionOf is who is in one of the sets. Unions within are taken apart.
+func UnionOf(sets ...*Set) *Set {
+	var u Set
+	seen := make(map[*Set]bool, len(sets))
+	for _, s := range sets {
+		u.V4, u.V6 = widest(u.V4, s.V4), widest(u.V6, s.V6)
+		parts := s.Parts
+		if parts == nil {
+			parts = []*Set{s}
+		}
+		for _, part := range parts {
+			if !seen[part] && part != nobodySet {
+				seen[part] = true
+				u.Parts = append(u.Parts, part)
+			}
+		}
+	}
+	switch {
+	case u.IsOpen():
+		return openSet
+	case len(u.Parts) == 0:
+		return nobodySet
+	case len(u.Parts) == 1:
+		return u.Parts[0]
+	}
+	return &u
+}
+
+// widest is the kind of a union of a and b.
+func widest[K uint32 | U128](a, b FamilySet[K]) FamilySet[K] {
+	kind := max(a.Kind, b.Kind)
+	return FamilySet[K]{Kind: kind, First: kind == KindOpen}
 }
 
 // Contains reports whether the set lets a pass: what a lookup in the kernel must
 // answer.
 func (s *Set) Contains(a netip.Addr) bool {
-	f := s.Family(a)
-	if f.Kind != KindListed || s.Parts == nil {
-		return f.contains(a)
+	switch {
+	case s.Parts != nil:
+		return slices.ContainsFunc(s.Parts, func(p *Set) bool { return p.Contains(a) })
+	case a.Is4():
+		return s.V4.turned(rank4(s.V4.Ends, a))
 	}
-	return slices.ContainsFunc(s.Parts, func(p *Set) bool { return p.Contains(a) })
+	return s.V6.turned(rank6(s.V6.Ends, a))
 }
+
+// turned is the answer after so many ends.
+func (f *FamilySet[K]) turned(ends int) bool { return f.First != (ends%2 == 1) }
 
 // IsOpen reports whether everybody passes, in both families.
 func (s *Set) IsOpen() bool { return s.V4.Kind == KindOpen && s.V6.Kind == KindOpen }
 
-func (f *FamilySet) contains(a netip.Addr) bool {
-	if f.Kind != KindListed {
-		return f.Kind == KindOpen
+// intersect is who passes both sets, neither a union.
+func intersect(a, b *Set) Set {
+	return Set{
+		V4: both(&a.V4, &b.V4, cmp.Compare[uint32]),
+		V6: both(&a.V6, &b.V6, U128.Compare),
 	}
-	return holds(f.Allow, a) && !holds(f.Deny, a)
 }
 
-// Flat is the family's prefixes without denies: what is left of the allow
-// prefixes once the denies are cut out. It can be much longer than both (one
-// address cut out of an IPv6 prefix leaves up to 127).
-func (f *FamilySet) Flat() []netip.Prefix {
-	if len(f.Deny) == 0 {
-		return f.Allow
-	}
-	var flat []netip.Prefix
-	deny := f.Deny
-	for _, allow := range f.Allow {
-		r := netipx.RangeOfPrefix(allow)
-		from := r.From()
-		for ; len(deny) > 0 && deny[0].Addr().Compare(r.To()) <= 0; deny = deny[1:] {
-			if start := deny[0].Addr(); from.Less(start) {
-				flat = netipx.IPRangeFrom(from, start.Prev()).AppendPrefixes(flat)
-			}
-			from = netipx.PrefixLastIP(deny[0]).Next()
-		}
-		if from.IsValid() && from.Compare(r.To()) <= 0 {
-			flat = netipx.IPRangeFrom(from, r.To()).AppendPrefixes(flat)
-		}
-	}
-	return flat
-}
-
-// newFamilySet brings disjoint sorted prefixes to the one form FamilySet
-// promises: a deny speaks over an allow, whatever their sizes.
-func newFamilySet(allow, deny []netip.Prefix) FamilySet {
-	if len(deny) > 0 {
-		allow = slices.DeleteFunc(slices.Clone(allow), func(p netip.Prefix) bool { return within(p, deny) })
-		deny = slices.DeleteFunc(slices.Clone(deny), func(p netip.Prefix) bool { return !within(p, allow) })
-	}
-	switch {
-	case len(allow) == 0:
-		return FamilySet{Kind: KindNobody}
-	case len(deny) == 0 && allow[0].Bits() == 0:
-		return FamilySet{Kind: KindOpen}
-	}
-	return FamilySet{KindListed, allow, deny}
-}
-
-// intersect is what passes both, as prefixes: no longer than its arguments
-// together.
-func intersect(a, b FamilySet) FamilySet {
+// both walks over the ends of a and b in order and keeps those where the answer
+// of the two together turns.
+func both[K uint32 | U128](a, b *FamilySet[K], compare func(K, K) int) FamilySet[K] {
 	switch {
 	case a.Kind == KindNobody || b.Kind == KindOpen:
-		return a
+		return *a
 	case b.Kind == KindNobody || a.Kind == KindOpen:
-		return b
+		return *b
 	}
-	return newFamilySet(common(a.Allow, b.Allow), merge(a.Deny, b.Deny))
-}
-
-// common is the addresses in both of two runs of disjoint sorted prefixes. Of
-// two prefixes that meet one lies inside the other.
-func common(a, b []netip.Prefix) []netip.Prefix {
-	var both []netip.Prefix
-	for len(a) > 0 && len(b) > 0 {
+	var ends []K
+	i, j, last := 0, 0, a.First && b.First
+	for i < len(a.Ends) || j < len(b.Ends) {
+		order := 0
 		switch {
-		case covers(a[0], b[0]):
-			both, b = append(both, b[0]), b[1:]
-		case covers(b[0], a[0]):
-			both, a = append(both, a[0]), a[1:]
-		case a[0].Addr().Less(b[0].Addr()):
-			a = a[1:]
+		case j == len(b.Ends):
+			order = -1
+		case i == len(a.Ends):
+			order = 1
 		default:
-			b = b[1:]
+			order = compare(a.Ends[i], b.Ends[j])
+		}
+		var end K
+		if order <= 0 {
+			end, i = a.Ends[i], i+1
+		}
+		if order >= 0 {
+			end, j = b.Ends[j], j+1
+		}
+		if now := a.turned(i) && b.turned(j); now != last {
+			ends, last = append(ends, end), now
 		}
 	}
-	return both
-}
-
-// merge is the addresses in either, sorted, without prefixes inside others.
-func merge(a, b []netip.Prefix) []netip.Prefix {
-	all := slices.Concat(a, b)
-	slices.SortFunc(all, comparePrefixes)
-	outer := all[:0]
-	for _, p := range all {
-		if len(outer) == 0 || !covers(outer[len(outer)-1], p) {
-			outer = append(outer, p)
-		}
-	}
-	return outer
-}
-
-// comparePrefixes sorts by address, the wider first.
-func comparePrefixes(a, b netip.Prefix) int {
-	return cmp.Or(a.Addr().Compare(b.Addr()), cmp.Compare(a.Bits(), b.Bits()))
-}
-
-func covers(outer, inner netip.Prefix) bool {
-	return outer.Bits() <= inner.Bits() && outer.Contains(inner.Addr())
-}
-
-// within reports whether p lies in one of the disjoint sorted prefixes.
-func within(p netip.Prefix, sorted []netip.Prefix) bool {
-	i := sort.Search(len(sorted), func(i int) bool { return p.Addr().Less(sorted[i].Addr()) })
-	return i > 0 && covers(sorted[i-1], p)
-}
-
-func holds(sorted []netip.Prefix, a netip.Addr) bool {
-	return within(netip.PrefixFrom(a, a.BitLen()), sorted)
-}
-
-// interner keeps one pointer for equal sets, so that equal lists are loaded
-// once. It keeps no set alive.
-type interner struct {
-	seed maphash.Seed
-	sets map[uint64][]weak.Pointer[Set]
-	size int // how many pointers there are
-	live int // how many of them were alive at the last sweep
-}
-
-func (in *interner) intern(s Set) *Set {
-	switch {
-	case s.Parts != nil:
-	case s.V4.Kind == KindOpen && s.V6.Kind == KindOpen:
-		return openSet
-	case s.V4.Kind == KindNobody && s.V6.Kind == KindNobody:
-		return nobodySet
-	}
-	if in.sets == nil {
-		in.sets, in.seed = map[uint64][]weak.Pointer[Set]{}, maphash.MakeSeed()
-	}
-	h := in.hash(&s)
-	for _, w := range in.sets[h] {
-		if old := w.Value(); old != nil && old.equal(&s) {
-			return old
-		}
-	}
-	in.sets[h] = append(in.sets[h], weak.Make(&s))
-	in.size++
-	return &s
-}
-
-// sources is the set of the given prefixes; nil where there are none.
-func (in *interner) sources(prefixes []netip.Prefix) *Set {
-	if len(prefixes) == 0 {
-		return nil
-	}
-	var sp spans
-	for i, prefix := range prefixes {
-		sp.add(netipx.RangeOfPrefix(prefix), i, Allow)
-	}
-	sp.sort()
-	return in.intern(sp.set(true))
-}
-
-// sweep forgets the sets that are gone, once they may be half of all.
-func (in *interner) sweep() {
-	if in.size <= 2*in.live+1024 {
-		return
-	}
-	in.size = 0
-	for h, ws := range in.sets {
-		ws = slices.DeleteFunc(ws, func(w weak.Pointer[Set]) bool { return w.Value() == nil })
-		if in.sets[h] = ws; len(ws) == 0 {
-			delete(in.sets, h)
-		}
-		in.size += len(ws)
-	}
-	in.live = in.size
-}
-
-func (in *interner) hash(s *Set) uint64 {
-	var h maphash.Hash
-	h.SetSeed(in.seed)
-	for _, f := range []*FamilySet{&s.V4, &s.V6} {
-		maphash.WriteComparable(&h, f.Kind)
-		for _, p := range f.Allow {
-			maphash.WriteComparable(&h, p)
-		}
-		for _, p := range f.Deny {
-			maphash.WriteComparable(&h, p)
-		}
-	}
-	for _, p := range s.Parts {
-		maphash.WriteComparable(&h, p)
-	}
-	return h.Sum64()
-}
-
-func (s *Set) equal(t *Set) bool {
-	return s.V4.equal(&t.V4) && s.V6.equal(&t.V6) && slices.Equal(s.Parts, t.Parts)
-}
-
-func (f *FamilySet) equal(g *FamilySet) bool {
-	return f.Kind == g.Kind && slices.Equal(f.Allow, g.Allow) && slices.Equal(f.Deny, g.Deny)
+	return newFamilySet(a.First && b.First, slices.Clip(slices.Clone(ends)))
 }

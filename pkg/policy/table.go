@@ -60,6 +60,8 @@ type Compiler struct {
 	state *State
 	now   time.Time
 	keep  map[listPart]*compiledList
+
+	sweeper sweeper
 }
 
 // Compile compiles s for a host at a moment. Its error is everything that is
@@ -93,7 +95,7 @@ func (c *Compiler) Compile(s *State, host Host, now time.Time) (*Table, error) {
 	}
 	p := planner{sets: &c.sets, t: t, monitor: t.anyMonitored(), unions: map[tenantKey]*Set{}}
 	t.Plan = p.plan(c.matching)
-	c.lists, c.last = c.keep, t
+	c.lists, c.last, c.sweeper = c.keep, t, sweeper{}
 	c.sets.sweep()
 	return t, nil
 }
