@@ -121,9 +121,9 @@ func (d *decision) system() bool {
 }
 
 // lists judges by the "*" list, then by the resource's: both must pass.
-func (d *decision) lists(by map[string]*compiledList, scope Scope, tenant string) bool {
-	return d.list(by[AnyResource], scope, tenant, AnyResource) ||
-		named(d.resource) && d.list(by[d.resource], scope, tenant, d.resource)
+func (d *decision) lists(by resourceLists, scope Scope, tenant string) bool {
+	return d.list(by.of(AnyResource), scope, tenant, AnyResource) ||
+		named(d.resource) && d.list(by.of(d.resource), scope, tenant, d.resource)
 }
 
 // named reports whether a resource has lists of its own beside "*".

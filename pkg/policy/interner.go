@@ -13,8 +13,8 @@ import (
 // once. It keeps no set alive.
 type interner struct {
 	seed maphash.Seed
-	// sets has one set a hash: of two that shared all 64 bits, the later would
-	// be found, and the other loaded twice.
+	// sets has one set a hash. Were there two of one hash, the later would take
+	// the place, and lists equal to the other would be loaded beside it.
 	sets map[uint64]weak.Pointer[Set]
 	live int // how many of them were alive at the last sweep
 	text []byte

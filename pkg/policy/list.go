@@ -19,6 +19,25 @@ type compiledList struct {
 	until     time.Time // when a live entry ends; zero: never
 }
 
+// resourceLists are the lists at one scope: so few that a walk finds one faster
+// than a hash, and 90,000 tenants have some each.
+type resourceLists []resourceList
+
+type resourceList struct {
+	resource string
+	*compiledList
+}
+
+// of is the list for a resource; nil where there is none.
+func (ls resourceLists) of(resource string) *compiledList {
+	for i := range ls {
+		if ls[i].resource == resource {
+			return ls[i].compiledList
+		}
+	}
+	return nil
+}
+
 // judge is the law inside one list: deny wins, and once there is an allow entry
 // of whatever state, only a live one admits.
 func (c *compiledList) judge(a netip.Addr) (allow bool, r Reason, e *Entry) {

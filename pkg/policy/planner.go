@@ -13,15 +13,25 @@ type planner struct {
 	sets    *interner
 	t       *Table
 	monitor bool // some list is in monitor, so that shadows may differ
-	unions  map[tenantKey]*Set
+	unions  map[unionKey]*Set
 }
 
 // tenantKey is what a tenant's set depends on beside the tenant.
 type tenantKey struct {
-	tenants  string // with unions: whose
 	resource string
 	closed   bool
 	law      bool // lists in monitor count
+}
+
+// tenantSet is a tenant's set for a key. A tenant has few.
+type tenantSet struct {
+	tenantKey
+	*Set
+}
+
+type unionKey struct {
+	tenants string
+	tenantKey
 }
 
 func (p *planner) plan(m *matching) *Plan {
@@ -99,42 +109,42 @@ func (p *planner) tenant(ep *Endpoint, law bool) *Set {
 
 func (p *planner) tenantSet(id string, key tenantKey) *Set {
 	ts := p.t.tenants[id]
-	if s := ts.sets[key]; s != nil {
-		return s
+	for _, s := range ts.sets {
+		if s.tenantKey == key {
+			return s.Set
+		}
 	}
 	s := nobodySet
 	if !key.closed || !ts.unlisted(key.resource) {
 		s = p.lists(ts.lists, key.resource, key.law)
 	}
-	ts.sets[key] = s
+	ts.sets = append(ts.sets, tenantSet{key, s})
 	return s
 }
 
 // union is the set of all who are listed by one of the tenants.
 func (p *planner) union(ep *Endpoint, ids []string, key tenantKey) *Set {
-	key.tenants = AnyResource
+	whose := unionKey{AnyResource, key}
 	if !ep.AllTenants {
-		key.tenants = strings.Join(ids, ",")
+		whose.tenants = strings.Join(ids, ",")
 	}
-	if s := p.unions[key]; s != nil {
+	if s := p.unions[whose]; s != nil {
 		return s
 	}
 	parts := make([]*Set, len(ids))
-	one := key
-	one.tenants = ""
 	for i, id := range ids {
-		parts[i] = p.tenantSet(id, one)
+		parts[i] = p.tenantSet(id, key)
 	}
 	s := p.or(parts)
-	p.unions[key] = s
+	p.unions[whose] = s
 	return s
 }
 
 // lists is the set of a scope: "*" and the resource's, both.
-func (p *planner) lists(by map[string]*compiledList, resource string, law bool) *Set {
-	s := listSet(by[AnyResource], law)
+func (p *planner) lists(by resourceLists, resource string, law bool) *Set {
+	s := listSet(by.of(AnyResource), law)
 	if named(resource) {
-		s = p.and(s, listSet(by[resource], law))
+		s = p.and(s, listSet(by.of(resource), law))
 	}
 	return s
 }
@@ -229,8 +239,8 @@ func jointName(records []Record, members []int) string {
 
 // anyMonitored reports whether some list only monitors.
 func (t *Table) anyMonitored() bool {
-	for _, cl := range t.system {
-		if cl.list.State == ListMonitor {
+	for _, l := range t.system {
+		if l.list.State == ListMonitor {
 			return true
 		}
 	}

@@ -89,7 +89,7 @@ func TestSetIsTheLaw(t *testing.T) {
 		if err != nil {
 			rt.Fatal(err)
 		}
-		set := table.system[AnyResource].set
+		set := table.system.of(AnyResource).set
 		checkForm(rt, &set.V4, math.MaxUint32)
 		checkForm(rt, &set.V6, lastIPv6)
 		for _, a := range append(edges(set), l.ends()...) {
@@ -247,7 +247,7 @@ func TestEqualListsShareASet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set := func(id string) *Set { return table.tenants[id].lists[AnyResource].set }
+	set := func(id string) *Set { return table.tenants[id].lists.of(AnyResource).set }
 	if set("range") != set("prefixes") {
 		t.Errorf("%+v and %+v are two sets", set("range"), set("prefixes"))
 	}

@@ -27,7 +27,7 @@ type Table struct {
 
 	host    Host
 	ids     []string // every tenant there is, sorted
-	system  map[string]*compiledList
+	system  resourceLists
 	tenants map[string]*tenantLists
 	own     map[listPart]*compiledList // endpoints' own lists
 	hosts   hostNames
@@ -35,16 +35,16 @@ type Table struct {
 
 // tenantLists are one tenant's lists at a moment.
 type tenantLists struct {
-	lists     map[string]*compiledList
-	users     map[string]map[string]*compiledList
+	lists     resourceLists
+	users     map[string]resourceLists
 	until     time.Time
-	monitored bool               // one of them is in monitor
-	sets      map[tenantKey]*Set // the planner's, so that it stays for the next revision
+	monitored bool        // one of them is in monitor
+	sets      []tenantSet // the planner's, so that they stay for the next revision
 }
 
 // unlisted reports whether no list of the tenant stands before the resource.
 func (ts *tenantLists) unlisted(resource string) bool {
-	return ts.lists[AnyResource] == nil && (!named(resource) || ts.lists[resource] == nil)
+	return ts.lists.of(AnyResource) == nil && (!named(resource) || ts.lists.of(resource) == nil)
 }
 
 // Compiler compiles one revision after another and keeps what did not change.
@@ -93,7 +93,7 @@ func (c *Compiler) Compile(s *State, host Host, now time.Time) (*Table, error) {
 		}
 		c.matching = m
 	}
-	p := planner{sets: &c.sets, t: t, monitor: t.anyMonitored(), unions: map[tenantKey]*Set{}}
+	p := planner{sets: &c.sets, t: t, monitor: t.anyMonitored(), unions: map[unionKey]*Set{}}
 	t.Plan = p.plan(c.matching)
 	c.lists, c.last, c.sweeper = c.keep, t, sweeper{}
 	c.sets.sweep()
@@ -105,14 +105,14 @@ func Compile(s *State, host Host, now time.Time) (*Table, error) {
 	return new(Compiler).Compile(s, host, now)
 }
 
-func (c *Compiler) byResource(lists map[string]*List) map[string]*compiledList {
+func (c *Compiler) byResource(lists map[string]*List) resourceLists {
 	if len(lists) == 0 {
 		return nil
 	}
-	compiled := make(map[string]*compiledList, len(lists))
+	compiled := make(resourceLists, 0, len(lists))
 	for resource, l := range lists {
 		if cl := c.list(listPart{List: l}); cl != nil {
-			compiled[resource] = cl
+			compiled = append(compiled, resourceList{resource, cl})
 		}
 	}
 	return compiled
@@ -125,7 +125,7 @@ func (c *Compiler) compileTenants(t *Table) {
 		if tenant := t.State.Tenants[id]; tenant != nil {
 			t.tenants[id] = c.tenantAgain(id, tenant)
 		} else {
-			t.tenants[id] = &tenantLists{sets: map[tenantKey]*Set{}}
+			t.tenants[id] = &tenantLists{}
 		}
 	}
 	t.ids = slices.Sorted(maps.Keys(t.tenants))
@@ -146,9 +146,9 @@ func (c *Compiler) tenantAgain(id string, tenant *Tenant) *tenantLists {
 }
 
 func (c *Compiler) tenant(tenant *Tenant) *tenantLists {
-	ts := &tenantLists{lists: c.byResource(tenant.Lists), sets: map[tenantKey]*Set{}}
+	ts := &tenantLists{lists: c.byResource(tenant.Lists)}
 	if len(tenant.Users) > 0 {
-		ts.users = make(map[string]map[string]*compiledList, len(tenant.Users))
+		ts.users = make(map[string]resourceLists, len(tenant.Users))
 	}
 	for user, lists := range tenant.Users {
 		ts.users[user] = c.byResource(lists)
@@ -161,12 +161,12 @@ func (c *Compiler) tenant(tenant *Tenant) *tenantLists {
 }
 
 func (ts *tenantLists) each(f func(*compiledList)) {
-	for _, cl := range ts.lists {
-		f(cl)
+	for _, l := range ts.lists {
+		f(l.compiledList)
 	}
 	for _, lists := range ts.users {
-		for _, cl := range lists {
-			f(cl)
+		for _, l := range lists {
+			f(l.compiledList)
 		}
 	}
 }
@@ -184,8 +184,8 @@ func (c *Compiler) compileEndpoints(t *Table) {
 
 func (c *Compiler) nextExpiry(t *Table) time.Time {
 	var next time.Time
-	for _, cl := range t.system {
-		next = sooner(next, cl.until)
+	for _, l := range t.system {
+		next = sooner(next, l.until)
 	}
 	for _, ts := range t.tenants {
 		next = sooner(next, ts.until)
