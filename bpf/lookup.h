@@ -3,7 +3,7 @@
 #ifndef POSTERN_LOOKUP_H
 #define POSTERN_LOOKUP_H
 
-#include "maps.h"
+#include "index.h"
 
 #define WORD_KIND(word) ((__u8)(word))
 #define WORD_ID(word) ((__u32)((word) >> 32))
@@ -43,15 +43,53 @@ static __always_inline __u32 trie(enum family family, __u32 list,
 	return trie6(list, addr[0], addr[1]);
 }
 
+/* These two are global functions, like the walks in parse.h: verified once, for
+ * any word and address. */
+__noinline __u32 listed4(__u64 word, __u32 addr)
+{
+	__u32 a = bpf_ntohl(addr);
+
+	switch (WORD_KIND(word)) {
+	case TREE:
+		return tree4(WORD_ID(word), a);
+	case ROOT:
+		return tree4(slot_at(word, (__u64)a << 32), a);
+	case TRIE:
+		return trie4(WORD_ID(word), addr);
+	}
+	return 0; /* NOBODY, or a kind from a later version: closed */
+}
+
+__noinline __u32 listed6(__u64 word, __u64 hi, __u64 lo)
+{
+	__u64 h = bpf_be64_to_cpu(hi);
+	__u32 ref = WORD_ID(word);
+
+	switch (WORD_KIND(word)) {
+	case TRIE:
+		return trie6(ref, hi, lo);
+	case ROOT:
+		ref = slot_at(word, h);
+		break;
+	case TREE:
+		break;
+	default:
+		return 0;
+	}
+	if (REF_WIDE(ref))
+		return tree6_wide(ref, h, bpf_be64_to_cpu(lo));
+	return tree6(ref, h);
+}
+
 /* 0: no. */
 static __always_inline __u32 answer(enum family family, __u64 word,
 				    const __u64 *addr)
 {
 	if (WORD_KIND(word) == OPEN)
 		return 1;
-	if (WORD_KIND(word) == TRIE)
-		return trie(family, WORD_ID(word), addr);
-	return 0; /* NOBODY, or a kind from a later version: closed */
+	if (family == V4)
+		return listed4(word, addr[0]);
+	return listed6(word, addr[0], addr[1]);
 }
 
 #endif

@@ -39,8 +39,8 @@ enum kind {
 	NOBODY,
 	OPEN,
 	TRIE, /* the trie's entries with this list id */
-	LINE, /* taken: up to eight ranges in one cache line */
-	TREE, /* taken: a search tree of such lines */
+	TREE, /* a search tree, of one line or more: index.h */
+	ROOT, /* a table of such trees */
 };
 
 /*
@@ -133,6 +133,19 @@ struct port {
 
 struct words {
 	__u64 word[FAMILIES];
+};
+
+/* A line of the range index. */
+struct node {
+	union {
+		__u32 end4[16];
+		__u64 end6[8]; /* upper halves, the lower ones all ones */
+		struct {
+			__u64 hi[4];
+			__u64 lo[4];
+		} wide;
+		__u32 slot[16];
+	};
 };
 
 /* What holds for the whole agent. */
@@ -246,8 +259,18 @@ BANKED(lines4, struct line4, 1);
 BANKED(lines6, struct line6, 1);
 BANKED(records, struct record, 1);
 
-/* Every compiled list, its verdicts 0 and 1; and the prefixes of every class,
- * with the number of their record. max_entries allocates nothing. */
+/* Written once, beside what is in use; no packet reads a node before a word
+ * names it, nor when the grace period after the last such word is over. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct node);
+} nodes SEC(".maps");
+
+/* The prefixes of every class, with the number of their record; and the lists
+ * that have no index, by verdict. max_entries allocates nothing. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);

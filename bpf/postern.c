@@ -283,9 +283,19 @@ static __always_inline __u32 live_bank(void)
 	return bank;
 }
 
+/* Of the first buffer. The subtraction is done here, and not where its result is
+ * first used: clang would keep the packet's start in 32 bits until then. */
+static __always_inline __u32 length(struct xdp_md *ctx)
+{
+	__u64 len = ctx->data_end - ctx->data;
+
+	asm volatile("" : "+r"(len));
+	return len;
+}
+
 static __always_inline int run(struct xdp_md *ctx, bool frags)
 {
-	struct packet p = { .frags = frags, .len = ctx->data_end - ctx->data };
+	struct packet p = { .frags = frags, .len = length(ctx) };
 	struct verdict v = { .reason = BROKEN };
 	__u32 bank = live_bank();
 	struct head *head = bpf_map_lookup_elem(&heads, &bank);

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
 
 	"github.com/postern-io/postern/pkg/policy"
 )
@@ -28,25 +29,42 @@ func (d *Datapath) apply(ctx context.Context, p *policy.Plan) (err error) {
 	if err := d.awaitSettled(ctx); err != nil {
 		return err
 	}
-	gen, was := d.gen, d.plan // was: what the idle bank holds
-	if need := layoutOf(p); gen == nil || !gen.layout.holds(need) {
-		if gen, err = d.loader.load(need.withHeadroom()); err != nil {
-			return err
-		}
-		was = &policy.Plan{}
+	need := layoutOf(p)
+	if d.gen == nil || !d.gen.layout.holds(need) {
+		return d.applyAnew(ctx, p, need)
 	}
-	if err := d.publish(ctx, gen, was, p); err != nil {
-		if gen != d.gen {
-			err = errors.Join(err, d.discard(gen))
-		}
+	full := d.gen.layout.nodes >= d.maxNodes()
+	if err = d.publish(ctx, d.gen, d.plan, p, full); errors.Is(err, errNoRoom) {
+		return d.applyAnew(ctx, p, need)
+	}
+	return err
+}
+
+// applyAnew puts p in force in a generation of its own, with all lists packed
+// anew.
+func (d *Datapath) applyAnew(ctx context.Context, p *policy.Plan, need layout) error {
+	need.nodes = nodesFor(p)
+	size := need.withHeadroom()
+	size.nodes = min(size.nodes, d.maxNodes())
+	gen, err := d.loader.load(size)
+	if errors.Is(err, unix.ENOMEM) && d.gen != nil && d.gen.layout.holds(need) {
+		return d.publish(ctx, d.gen, d.plan, p, true) // what there is goes on
+	}
+	if err != nil {
 		return err
+	}
+	if err := d.publish(ctx, gen, &policy.Plan{}, p, true); err != nil {
+		return errors.Join(err, d.discard(gen))
 	}
 	return nil
 }
 
-// publish writes p into gen's idle bank and makes it what packets are judged by.
-func (d *Datapath) publish(ctx context.Context, gen *generation, was, p *policy.Plan) (err error) {
-	st, err := d.lists.stage(ctx, d.plan, p, &gen.probe, gen == d.gen)
+func (d *Datapath) maxNodes() int { return min(max(d.cfg.MaxIndexBytes, 0)/nodeBytes, maxNodes) }
+
+// publish writes p into gen's idle bank, which holds was, and makes it what
+// packets are judged by. anew: what has no room in the index goes to the tries.
+func (d *Datapath) publish(ctx context.Context, gen *generation, was, p *policy.Plan, anew bool) (err error) {
+	st, err := gen.lists.stage(ctx, was, p, &gen.probe, anew)
 	if err != nil {
 		return err
 	}
@@ -62,21 +80,22 @@ func (d *Datapath) publish(ctx context.Context, gen *generation, was, p *policy.
 			return err
 		}
 	}
-	if err := st.edit(); err != nil {
-		return err
-	}
 	gen.idle().write(&revision{plan: p, was: was, lists: st, names: d.names})
 	gen.flip()
-	var old *generation
+	wait := settling{}
 	if gen != d.gen {
 		if err := d.handOver(gen); err != nil {
 			return err
 		}
-		old = d.gen
+		wait.old = d.gen
+	}
+	wait.left = st.commit()
+	if wait.old != nil {
+		wait.left.entries = append(wait.left.entries, wait.old.lists.all()...)
 	}
 	d.names.commit(d.plan, p)
 	d.gen, d.plan = gen, p
-	d.settle(settling{old: old, left: st.commit()})
+	d.settle(wait)
 	d.published.Store(d.usage())
 	return nil
 }
@@ -97,7 +116,7 @@ func (d *Datapath) handOver(gen *generation) error {
 // before.
 type settling struct {
 	old  *generation // nil: still in use
-	left []residue
+	left leftovers
 	done chan error // of the grace period, which the next Apply waits for
 }
 
@@ -109,6 +128,7 @@ func (d *Datapath) settle(s settling) {
 		err := d.grace()
 		if err == nil {
 			gen.catchUp()
+			gen.lists.nodes.give(s.left.nodes)
 			d.names.settle()
 		}
 		s.done <- err
@@ -118,7 +138,7 @@ func (d *Datapath) settle(s settling) {
 		if s.old != nil {
 			err = d.discard(s.old)
 		}
-		err = errors.Join(err, d.lists.clear(d.closing, s.left))
+		err = errors.Join(err, d.loader.tries.clear(d.closing, s.left.entries))
 		if err != nil && d.closing.Err() == nil {
 			d.cfg.Log.Error("old revision not cleared away", "err", err)
 		}

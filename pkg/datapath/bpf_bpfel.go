@@ -69,8 +69,8 @@ const (
 	bpfKindNOBODY bpfKind = 0
 	bpfKindOPEN   bpfKind = 1
 	bpfKindTRIE   bpfKind = 2
-	bpfKindLINE   bpfKind = 3
-	bpfKindTREE   bpfKind = 4
+	bpfKindTREE   bpfKind = 3
+	bpfKindROOT   bpfKind = 4
 )
 
 type bpfLimit struct {
@@ -100,6 +100,11 @@ type bpfLine6 struct {
 	Addr   [3][2]uint64
 	Record [3]uint32
 	Pad    uint32
+}
+
+type bpfNode struct {
+	_    structs.HostLayout
+	End4 [16]uint32
 }
 
 type bpfPort struct {
@@ -204,6 +209,7 @@ const (
 	bpfMapLists4        = "lists4"
 	bpfMapLists6        = "lists6"
 	bpfMapLive          = "live"
+	bpfMapNodes         = "nodes"
 	bpfMapPorts         = "ports"
 	bpfMapQuestions     = "questions"
 	bpfMapReasons       = "reasons"
@@ -282,6 +288,7 @@ type bpfMapSpecs struct {
 	Lists4    *ebpf.MapSpec `ebpf:"lists4"`
 	Lists6    *ebpf.MapSpec `ebpf:"lists6"`
 	Live      *ebpf.MapSpec `ebpf:"live"`
+	Nodes     *ebpf.MapSpec `ebpf:"nodes"`
 	Ports     *ebpf.MapSpec `ebpf:"ports"`
 	Questions *ebpf.MapSpec `ebpf:"questions"`
 	Reasons   *ebpf.MapSpec `ebpf:"reasons"`
@@ -332,6 +339,7 @@ type bpfMaps struct {
 	Lists4    *ebpf.Map `ebpf:"lists4"`
 	Lists6    *ebpf.Map `ebpf:"lists6"`
 	Live      *ebpf.Map `ebpf:"live"`
+	Nodes     *ebpf.Map `ebpf:"nodes"`
 	Ports     *ebpf.Map `ebpf:"ports"`
 	Questions *ebpf.Map `ebpf:"questions"`
 	Reasons   *ebpf.Map `ebpf:"reasons"`
@@ -351,6 +359,7 @@ func (m *bpfMaps) Close() error {
 		m.Lists4,
 		m.Lists6,
 		m.Live,
+		m.Nodes,
 		m.Ports,
 		m.Questions,
 		m.Reasons,

@@ -24,9 +24,12 @@ import (
 
 // Config is how a Datapath is set up. The zero Config is the usual one.
 type Config struct {
-	PinDir      string       // a directory on bpffs; "": /sys/fs/bpf/postern
-	MaxPrefixes int          // in all lists together; 0: 4,194,304
-	Log         *slog.Logger // nil: silent
+	PinDir string // a directory on bpffs; "": /sys/fs/bpf/postern
+	// MaxIndexBytes is how large the range index may become. The tries answer for
+	// lists beyond it. 0: 256 MiB; negative: none, the tries answer for all.
+	MaxIndexBytes int
+	MaxPrefixes   int          // in the tries, all lists together; 0: 4,194,304
+	Log           *slog.Logger // nil: silent
 }
 
 // Programs are one program in two forms. They share every map.
@@ -49,7 +52,6 @@ type Datapath struct {
 	grace     func() error // waits for the packets being judged
 
 	loader *loader
-	lists  *lists
 	names  *names
 
 	mu       sync.Mutex   // of one Apply, and of what it changes:
@@ -76,7 +78,7 @@ func New(cfg Config) (*Datapath, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("look for earlier generations: %w", err), pins.Close())
 	}
-	loader, err := newLoader()
+	loader, err := newLoader(cfg.MaxPrefixes)
 	if err != nil {
 		return nil, errors.Join(err, pins.Close())
 	}
@@ -88,7 +90,6 @@ func New(cfg Config) (*Datapath, error) {
 	d := &Datapath{
 		cfg: cfg, pins: pins, links: links, earlier: earlier, onProgram: links.setPrograms, grace: grace,
 		loader: loader, names: newNames(), plan: &policy.Plan{},
-		lists: newLists(newTries(loader.shared[bpfMapLists4], loader.shared[bpfMapLists6]), cfg.MaxPrefixes),
 	}
 	d.closing, d.close = context.WithCancel(context.Background())
 	return d, nil
@@ -100,6 +101,9 @@ func (cfg Config) withDefaults() Config {
 	}
 	if cfg.MaxPrefixes == 0 {
 		cfg.MaxPrefixes = 1 << 22
+	}
+	if cfg.MaxIndexBytes == 0 {
+		cfg.MaxIndexBytes = 256 << 20
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)

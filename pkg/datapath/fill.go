@@ -2,14 +2,17 @@ package datapath
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
-	"maps"
 	"net/netip"
 	"slices"
 
 	"github.com/postern-io/postern/pkg/policy"
 )
+
+// errNoRoom means that the nodes of a generation are full.
+var errNoRoom = errors.New("load lists: the index is full")
 
 func (st *staging) loadAll(ctx context.Context) error {
 	for _, s := range st.order {
@@ -19,12 +22,14 @@ func (st *staging) loadAll(ctx context.Context) error {
 		if st.sets[s] != nil || st.after(s) == 0 {
 			continue
 		}
-		st.pending[s] = &list{}
+		on := &list{}
 		for family := range families {
-			if err := st.load(s, family); err != nil {
+			var err error
+			if on.words[family], err = st.load(s, family); err != nil {
 				return err
 			}
 		}
+		st.pending[s] = on
 	}
 	for i := range st.to.Classes {
 		if err := st.loadClass(i); err != nil {
@@ -34,90 +39,59 @@ func (st *staging) loadAll(ctx context.Context) error {
 	return st.flush()
 }
 
-func (st *staging) load(s *policy.Set, family int) error {
-	f := familySet(s, family)
-	on := st.pending[s]
-	switch {
-	case f.Kind == policy.KindOpen:
-		on.words[family] = wordOpen
-	case f.Kind != policy.KindListed:
-		on.words[family] = wordNobody
-	case s.Parts != nil:
-		return st.loadUnion(s, family)
-	default:
-		id, err := st.put(family, len(f.Allow)+len(f.Deny), contents(f))
-		on.words[family] = trieWord(id)
-		return err
+// load writes a set where packets do not see it yet, and returns its word.
+func (st *staging) load(s *policy.Set, family int) (uint64, error) {
+	index := st.index[family]
+	switch index.kind(s) {
+	case policy.KindOpen:
+		return wordOpen, nil
+	case policy.KindNobody:
+		return wordNobody, nil
 	}
-	return nil
+	old, word := st.predecessor(s, family)
+	added, ok := index.add(s, old, word)
+	switch {
+	case ok:
+		st.added = append(st.added, added)
+		if added.shares {
+			st.shared[familyOfSet{old, family}] = true
+		}
+		return added.word, nil
+	case !st.anew:
+		return 0, errNoRoom
+	}
+	id, err := st.put(family, index.entries(s))
+	st.inTrie = append(st.inTrie, familyOfSet{s, family})
+	return trieWord(id), err
 }
 
-// put loads a list under an id of its own.
-func (st *staging) put(family, n int, entries iter.Seq2[netip.Prefix, uint32]) (uint32, error) {
+// put loads entries under an id of their own.
+func (st *staging) put(family int, entries []entry) (uint32, error) {
 	id, err := st.newID()
 	if err != nil {
 		return 0, err
 	}
-	if err := st.book(family, n); err != nil {
+	st.booked[family] += len(entries)
+	if err := st.reserve(family, len(entries)); err != nil {
 		return 0, err
 	}
-	st.fresh = append(st.fresh, residue{family, id, firsts(entries)})
-	for p, value := range entries {
-		if err := st.tries[family].put(id, p, value); err != nil {
+	st.fresh = append(st.fresh, residue{family, id, prefixesOf(entries)})
+	for _, e := range entries {
+		if err := st.family[family].put(id, e.prefix, e.value); err != nil {
 			return 0, fmt.Errorf("load lists: %w", err)
 		}
 	}
 	return id, nil
 }
 
-func (st *staging) book(family, n int) error {
-	st.booked[family] += n
-	return st.reserve(family, n)
-}
-
-func (st *staging) loadUnion(s *policy.Set, family int) error {
-	on := st.pending[s]
-	u, err := st.inherit(s, family)
-	if err != nil || on.words[family] != wordNobody {
-		return err
-	}
-	if u == nil {
-		u = union{}
-		for _, part := range s.Parts {
-			u.change(partPrefixes(part, family), nil)
+func prefixesOf(entries []entry) iter.Seq[netip.Prefix] {
+	return func(yield func(netip.Prefix) bool) {
+		for _, e := range entries {
+			if !yield(e.prefix) {
+				return
+			}
 		}
 	}
-	on.union[family] = u
-	id, err := st.put(family, len(u), constant(maps.Keys(u), uint32(1)))
-	on.words[family] = trieWord(id)
-	return err
-}
-
-// inherit takes over the union that s replaces, where there is one: as it stands,
-// to be edited, or as a copy to load, by what differs between the two.
-func (st *staging) inherit(s *policy.Set, family int) (union, error) {
-	old := st.went
-	if s != st.came || st.sets[old].union[family] == nil {
-		return nil, nil
-	}
-	on, was := st.pending[s], st.sets[old]
-	in, out := differentParts(old.Parts, s.Parts)
-	e := edit{family: family, word: was.words[family], union: was.union[family]}
-	for _, part := range in {
-		e.in = append(e.in, partPrefixes(part, family)...)
-	}
-	for _, part := range out {
-		e.out = append(e.out, partPrefixes(part, family)...)
-	}
-	e.added, e.removed = e.union.change(e.in, e.out)
-	if len(e.union) < editInPlace || !e.union.oneWay(e.added, e.removed) {
-		u := maps.Clone(e.union)
-		e.union.change(e.out, e.in)
-		return u, nil
-	}
-	st.edits = append(st.edits, e)
-	on.union[family], on.words[family] = e.union, e.word
-	return nil, st.book(family, len(e.added))
 }
 
 func (st *staging) loadClass(i int) error {
@@ -132,8 +106,12 @@ func (st *staging) loadClass(i int) error {
 		if len(prefixes) == 0 {
 			continue
 		}
+		entries := make([]entry, 0, len(prefixes))
+		for p, record := range prefixes {
+			entries = append(entries, entry{p, record})
+		}
 		var err error
-		if on.ids[family], err = st.put(family, len(prefixes), maps.All(prefixes)); err != nil {
+		if on.ids[family], err = st.put(family, entries); err != nil {
 			return err
 		}
 	}

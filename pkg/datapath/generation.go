@@ -12,6 +12,8 @@ type generation struct {
 	layout layout
 	coll   *ebpf.Collection
 	dir    string // where it is pinned; "": nowhere yet
+	lists  *lists
+	nodes  []bpfNode
 	live   []uint64
 	all    bank // both banks
 	probe  prober
@@ -38,6 +40,7 @@ func (g *generation) open() error {
 	maps := g.coll.Maps
 	return errors.Join(
 		open(&g.live, maps[bpfMapLive]),
+		open(&g.nodes, maps[bpfMapNodes]),
 		open(&g.all.heads, maps[bpfMapHeads]),
 		open(&g.all.ports, maps[bpfMapPorts]),
 		open(&g.all.failsafes, maps[bpfMapFailsafes]),
@@ -56,7 +59,7 @@ func open[T any](v *[]T, m *ebpf.Map) (err error) {
 
 func (g *generation) close() error {
 	err := errors.Join(
-		unview(g.live), unview(g.all.heads), unview(g.all.ports), unview(g.all.failsafes), unview(g.all.classes),
+		unview(g.live), unview(g.nodes), unview(g.all.heads), unview(g.all.ports), unview(g.all.failsafes), unview(g.all.classes),
 		unview(g.all.lines4), unview(g.all.lines6), unview(g.all.records), unview(g.probe.questions),
 	)
 	g.coll.Close()

@@ -8,9 +8,10 @@ import (
 
 // layout is how many elements a bank has room for. The program knows the numbers
 // as constants, so more room takes another generation.
-type layout struct{ records, classes, failsafes, lines4, lines6 int }
+type layout struct{ records, classes, failsafes, lines4, lines6, nodes int }
 
-// layoutOf is what p takes.
+// layoutOf is what p takes, but for the nodes: what takes those is known when
+// they are written.
 func layoutOf(p *policy.Plan) layout {
 	l := layout{records: max(len(p.Records), 1), classes: max(len(p.Classes), 1), failsafes: 1}
 	for i := range p.Records {
@@ -27,7 +28,7 @@ func layoutOf(p *policy.Plan) layout {
 	return l
 }
 
-// holds reports whether a bank of l has room for need.
+// holds reports whether a bank of l has room for need. Nodes are no bank's.
 func (l layout) holds(need layout) bool {
 	return need.records <= l.records && need.classes <= l.classes && need.failsafes <= l.failsafes &&
 		need.lines4 <= l.lines4 && need.lines6 <= l.lines6
@@ -37,7 +38,10 @@ func (l layout) holds(need layout) bool {
 // now and then stays in one generation.
 func (l layout) withHeadroom() layout {
 	grow := func(n int) int { return n + n/4 + 16 }
-	return layout{grow(l.records), grow(l.classes), grow(l.failsafes), grow(l.lines4), grow(l.lines6)}
+	return layout{
+		grow(l.records), grow(l.classes), grow(l.failsafes), grow(l.lines4), grow(l.lines6),
+		grow(l.nodes) + 1024, // 64 KiB: lists change more often than endpoints come
+	}
 }
 
 // lineCount4 is how many lines hold n IPv4 addresses: two to four a line, where
@@ -84,4 +88,26 @@ func failsafeSets(p *policy.Plan) []*policy.Set {
 		}
 	}
 	return sets
+}
+
+// nodesFor is how many nodes the lists of p take.
+func nodesFor(p *policy.Plan) int {
+	index := newLists(nil, nil).index
+	seen := map[*policy.Set]bool{nil: true}
+	total := 0
+	add := func(s *policy.Set) {
+		if !seen[s] {
+			seen[s] = true
+			total += index[v4].room(s) + index[v6].room(s)
+		}
+	}
+	for i := range p.Records {
+		for _, s := range recordSets(&p.Records[i]) {
+			add(s)
+		}
+	}
+	for _, s := range planSets(p) {
+		add(s)
+	}
+	return total
 }

@@ -4,16 +4,15 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"maps"
 	"math"
 	"net/netip"
 	"sync/atomic"
 
+	"github.com/cilium/ebpf"
+
 	"github.com/postern-io/postern/pkg/policy"
 )
-
-// editInPlace is from how many prefixes on a union is edited where it stands. A
-// smaller one is loaded anew in less time than a grace period takes.
-const editInPlace = 1024
 
 // A word says what answers for one list and family; see maps.h.
 const (
@@ -21,31 +20,62 @@ const (
 	wordOpen   = uint64(bpfKindOPEN)
 )
 
+func kindOf(word uint64) bpfKind { return bpfKind(word & 0xff) }
+
 func trieWord(id uint32) uint64 { return uint64(id)<<32 | uint64(bpfKindTRIE) }
 
-// lists are the compiled lists that the tries hold. Equal sets are one pointer,
-// so each is held once, for as long as a record or a failsafe names it.
+// lists are the compiled lists of a generation. Equal sets are one pointer, so
+// each is held once, for as long as a record or a failsafe names it.
 type lists struct {
-	tries   [families]trie
-	max     int
-	entries [families]atomic.Int64
-	nextID  uint32 // ids are never used again
+	*tries
+	nodes   *nodes
+	index   [families]lister
 	sets    map[*policy.Set]*list
 	classes []destinations // by class number
+}
+
+// lister is an index, of whichever family.
+type lister interface {
+	kind(s *policy.Set) policy.Kind
+	add(s, old *policy.Set, word uint64) (indexed, bool)
+	runs(word uint64) []run
+	forget(s *policy.Set)
+	// room is how many nodes a set takes at most.
+	room(s *policy.Set) int
+	// entries are a set as the trie has it.
+	entries(s *policy.Set) []entry
+	// probe asks for a set by any word that stands for it.
+	probe(p *prober, s *policy.Set, word uint64) error
 }
 
 // list is a set as the kernel has it.
 type list struct {
 	refs  int
 	words [families]uint64
-	// union counts the prefixes of a set with parts, where words has a trie.
-	union [families]union
 }
 
 // destinations are a class's prefixes as the kernel has them.
 type destinations struct {
 	ids      [families]uint32
 	prefixes [families]map[netip.Prefix]uint32
+}
+
+func newLists(t *tries, mem []bpfNode) *lists {
+	ns := newNodes(mem)
+	return &lists{
+		tries: t, nodes: ns,
+		index: [families]lister{newIndex4(ns), newIndex6(ns)},
+		sets:  map[*policy.Set]*list{},
+	}
+}
+
+// tries hold the lists that have no index, and the destinations that are
+// prefixes, for all generations of an agent.
+type tries struct {
+	family  [families]trie
+	max     int
+	entries [families]atomic.Int64
+	nextID  uint32 // ids are never used again
 }
 
 // residue is entries that nobody will ask for.
@@ -55,19 +85,51 @@ type residue struct {
 	prefixes iter.Seq[netip.Prefix]
 }
 
-func newLists(tries [families]trie, max int) *lists {
-	return &lists{tries: tries, max: max, nextID: 1, sets: map[*policy.Set]*list{}}
+// residues are what a set has in the tries.
+func (l *lists) residues(s *policy.Set, on *list) []residue {
+	var left []residue
+	for family, word := range on.words {
+		if kindOf(word) == bpfKindTRIE {
+			left = append(left, residue{family, uint32(word >> 32), l.inTrie(family, s)})
+		}
+	}
+	return left
 }
 
-func familySet(s *policy.Set, family int) *policy.FamilySet {
-	if family == v4 {
-		return &s.V4
+// inTrie works out what a trie has of a set when it is asked for.
+func (l *lists) inTrie(family int, s *policy.Set) iter.Seq[netip.Prefix] {
+	return func(yield func(netip.Prefix) bool) { prefixesOf(l.index[family].entries(s))(yield) }
+}
+
+func (d destinations) residue(family int) residue {
+	return residue{family, d.ids[family], maps.Keys(d.prefixes[family])}
+}
+
+// all is everything the lists have in the tries.
+func (l *lists) all() []residue {
+	var left []residue
+	for s, on := range l.sets {
+		left = append(left, l.residues(s, on)...)
 	}
-	return &s.V6
+	for _, d := range l.classes {
+		for family, id := range d.ids {
+			if id != 0 {
+				left = append(left, d.residue(family))
+			}
+		}
+	}
+	return left
+}
+
+func newTries(lists4, lists6 *ebpf.Map, max int) *tries {
+	return &tries{max: max, family: [families]trie{
+		&keyedTrie[bpfKey4]{m: lists4, key: key4},
+		&keyedTrie[bpfKey6]{m: lists6, key: key6},
+	}}
 }
 
 // clear removes entries, at a pace that packets do not notice.
-func (l *lists) clear(ctx context.Context, all []residue) error {
+func (t *tries) clear(ctx context.Context, all []residue) error {
 	for _, r := range all {
 		n := int64(0)
 		counted := func(yield func(netip.Prefix) bool) {
@@ -78,73 +140,36 @@ func (l *lists) clear(ctx context.Context, all []residue) error {
 				}
 			}
 		}
-		if err := l.tries[r.family].remove(ctx, r.id, counted); err != nil {
+		if err := t.family[r.family].remove(ctx, r.id, counted); err != nil {
 			return fmt.Errorf("remove list %d: %w", r.id, err)
 		}
-		l.entries[r.family].Add(-n)
+		t.entries[r.family].Add(-n)
 	}
 	return nil
 }
 
-func (l *lists) flush() error {
-	for _, t := range l.tries {
-		if err := t.flush(); err != nil {
+func (t *tries) flush() error {
+	for _, family := range t.family {
+		if err := family.flush(); err != nil {
 			return fmt.Errorf("load lists: %w", err)
 		}
 	}
 	return nil
 }
 
-func (l *lists) newID() (uint32, error) {
-	if l.nextID == math.MaxUint32 {
+func (t *tries) newID() (uint32, error) {
+	if t.nextID == math.MaxUint32 {
 		return 0, fmt.Errorf("load lists: all %d list numbers of this agent are used up; restart it", uint32(math.MaxUint32))
 	}
-	l.nextID++
-	return l.nextID - 1, nil
+	t.nextID++
+	return t.nextID, nil
 }
 
 // reserve books n more entries.
-func (l *lists) reserve(family, n int) error {
-	l.entries[family].Add(int64(n))
-	if total := l.entries[v4].Load() + l.entries[v6].Load(); total > int64(l.max) {
-		return fmt.Errorf("load lists: %d prefixes, counting those being replaced, and only %d fit", total, l.max)
+func (t *tries) reserve(family, n int) error {
+	t.entries[family].Add(int64(n))
+	if total := t.entries[v4].Load() + t.entries[v6].Load(); total > int64(t.max) {
+		return fmt.Errorf("load lists: %d prefixes, counting those being replaced, and only %d fit", total, t.max)
 	}
 	return nil
-}
-
-// contents are the entries of a set without parts. A deny inside an allow is the
-// longer match.
-func contents(f *policy.FamilySet) iter.Seq2[netip.Prefix, uint32] {
-	return func(yield func(netip.Prefix, uint32) bool) {
-		for _, p := range f.Allow {
-			if !yield(p, 1) {
-				return
-			}
-		}
-		for _, p := range f.Deny {
-			if !yield(p, 0) {
-				return
-			}
-		}
-	}
-}
-
-func constant[K, V any](keys iter.Seq[K], value V) iter.Seq2[K, V] {
-	return func(yield func(K, V) bool) {
-		for k := range keys {
-			if !yield(k, value) {
-				return
-			}
-		}
-	}
-}
-
-func firsts[K, V any](pairs iter.Seq2[K, V]) iter.Seq[K] {
-	return func(yield func(K) bool) {
-		for k := range pairs {
-			if !yield(k) {
-				return
-			}
-		}
-	}
 }

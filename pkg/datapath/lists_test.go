@@ -16,14 +16,14 @@ import (
 )
 
 func listed(allow ...netip.Prefix) *policy.Set {
-	return &policy.Set{V4: policy.FamilySet{Kind: policy.KindListed, Allow: allow}}
+	return policy.NewSet(allow, nil)
 }
 
 func unionOf(parts ...*policy.Set) *policy.Set {
-	return &policy.Set{V4: policy.FamilySet{Kind: policy.KindListed}, Parts: parts}
+	return policy.UnionOf(parts...)
 }
 
-var everybody = &policy.Set{V4: policy.FamilySet{Kind: policy.KindOpen}}
+var everybody = policy.NewSet(prefixes("0.0.0.0/0"), nil)
 
 // guarded is a plan in which the tenant set of web4's port n+1 is sets[n].
 func guarded(sets ...*policy.Set) *policy.Plan {
@@ -56,17 +56,39 @@ func admitsAt(t *testing.T, d *Datapath, port uint16, src string) bool {
 	return pass
 }
 
-// settledEntries are the entries once old lists are cleared away.
-func settledEntries(t *testing.T, d *Datapath, want int) {
+// settled waits until what was replaced is cleared away, and checks that nothing
+// else is held than the lists: no node twice, none for nothing.
+func settled(t *testing.T, d *Datapath, entries int) {
 	t.Helper()
 	te.Eventually(t, 5*time.Second, func() error {
-		if got := d.Usage().Entries; got != want {
-			return fmt.Errorf("%d entries, want %d", got, want)
+		if got := d.Usage().Entries; got != entries {
+			return fmt.Errorf("%d entries, want %d", got, entries)
 		}
 		return nil
 	})
-	if got := trieKeys(t, d); got != want {
-		t.Errorf("the trie has %d keys, %d are counted", got, want)
+	if got := trieKeys(t, d); got != entries {
+		t.Errorf("the trie has %d keys, %d are counted", got, entries)
+	}
+	if err := d.awaitSettled(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	owner, used := map[uint32]*policy.Set{}, 0
+	for s, on := range d.gen.lists.sets {
+		for family, word := range on.words {
+			for _, r := range d.gen.lists.index[family].runs(word) {
+				n := roundUp(r.n)
+				used += n
+				for i := range uint32(n) {
+					if other := owner[r.at+i]; other != nil {
+						t.Fatalf("node %d belongs to %p and %p", r.at+i, other, s)
+					}
+					owner[r.at+i] = s
+				}
+			}
+		}
+	}
+	if got := d.gen.lists.nodes.used; got != used {
+		t.Errorf("%d nodes are in use, the lists have %d", got, used)
 	}
 }
 
@@ -84,150 +106,105 @@ func trieKeys(t *testing.T, d *Datapath) int {
 }
 
 func TestEqualSetsAreLoadedOnce(t *testing.T) {
-	d := newDatapath(t)
-	s := listed(prefixes("10.0.0.0/8", "11.0.0.0/8")...)
-	enforce(t, d, guarded(s, s, s))
-	settledEntries(t, d, 2)
-	enforce(t, d, guarded(s))
-	settledEntries(t, d, 2)
-	if !admitsAt(t, d, 1, "10.1.1.1") {
-		t.Error("a set that a record still has is gone")
+	for name, cfg := range bothAnswers {
+		t.Run(name, func(t *testing.T) {
+			d := newDatapathWith(t, cfg)
+			entries := 0
+			if name == "tries" {
+				entries = 2
+			}
+			s := listed(prefixes("10.0.0.0/8", "12.0.0.0/8")...)
+			enforce(t, d, guarded(s, s, s))
+			settled(t, d, entries)
+			enforce(t, d, guarded(s))
+			settled(t, d, entries)
+			if !admitsAt(t, d, 1, "10.1.1.1") {
+				t.Error("a set that a record still has is gone")
+			}
+			enforce(t, d, guarded())
+			settled(t, d, 0)
+		})
 	}
-	enforce(t, d, guarded())
-	settledEntries(t, d, 0)
 }
 
-// A list that does not change keeps its number; one that does gets a new one.
+// A list that does not change stays where it is; one that does is somewhere else.
 func TestListsAreCopiedOnWrite(t *testing.T) {
-	d := newDatapath(t)
-	keep, old, next := listed(many(3)...), listed(many(2)...), listed(many(4)...)
-	enforce(t, d, guarded(keep, old))
-	kept, was := d.lists.sets[keep].words, d.lists.sets[old].words
-	enforce(t, d, guarded(keep, next))
-	if got := d.lists.sets[keep].words; got != kept {
-		t.Errorf("an unchanged list is at %#x now, was %#x", got, kept)
-	}
-	if got := d.lists.sets[next].words; got == was {
-		t.Errorf("a changed list is still at %#x", got)
-	}
-	settledEntries(t, d, 3+4)
-}
-
-// Beside another change a union is not edited where it stands: until the flip,
-// packets would be judged by half a revision.
-func TestUnionIsCopiedBesideAnotherChange(t *testing.T) {
-	d := newDatapath(t)
-	big, a, other := listed(many(editInPlace)...), listed(prefixes("192.0.2.0/25")...), listed(prefixes("198.51.100.0/24")...)
-	from, to := unionOf(big, a), unionOf(big, a, other)
-	enforce(t, d, guarded(from, a))
-	was := d.lists.sets[from].words
-	enforce(t, d, guarded(to, other))
-	if d.lists.sets[to].words == was {
-		t.Error("edited in place")
-	}
-	if !admitsAt(t, d, 1, "198.51.100.1") || !admitsAt(t, d, 2, "198.51.100.1") || admitsAt(t, d, 2, "192.0.2.1") {
-		t.Error("not what the revision says")
-	}
-}
-
-func TestUnions(t *testing.T) {
-	big := listed(many(editInPlace)...)
-	a, b := listed(prefixes("192.0.2.0/25")...), listed(prefixes("192.0.2.0/24")...)
-	other := listed(prefixes("198.51.100.0/24")...)
-	denying := &policy.Set{V4: policy.FamilySet{
-		Kind:  policy.KindListed,
-		Allow: prefixes("192.0.2.0/24"), Deny: prefixes("192.0.2.7/32"),
-	}}
-	tests := []struct {
-		name     string
-		from, to []*policy.Set
-		inPlace  bool
-		entries  int
-		in, out  string
-	}{
-		{"part-added", []*policy.Set{big, a}, []*policy.Set{big, a, other}, true, editInPlace + 2, "198.51.100.1", "198.51.101.1"},
-		{"part-removed", []*policy.Set{big, a, other}, []*policy.Set{big, a}, true, editInPlace + 1, "192.0.2.1", "198.51.100.1"},
-		{"part-wider", []*policy.Set{big, a}, []*policy.Set{big, b}, true, editInPlace + 1, "192.0.2.200", "198.51.100.1"},
-		{"part-elsewhere", []*policy.Set{big, a}, []*policy.Set{big, other}, false, editInPlace + 1, "198.51.100.1", "192.0.2.1"},
-		{"small", []*policy.Set{a}, []*policy.Set{a, other}, false, 2, "198.51.100.1", "198.51.101.1"},
-		{"deny-takes-nothing-from-a-neighbour", []*policy.Set{big, denying}, []*policy.Set{big, denying, b}, true, editInPlace + 9, "192.0.2.7", "192.0.3.7"},
-		{"deny-of-the-only-part", []*policy.Set{big, other}, []*policy.Set{big, other, denying}, true, editInPlace + 9, "192.0.2.8", "192.0.2.7"},
-		{"same-prefixes-in-two-parts", []*policy.Set{big, a, listed(many(3)...)}, []*policy.Set{big, a}, true, editInPlace + 1, "10.0.0.0", "10.0.0.1"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			d := newDatapath(t)
-			from, to := unionOf(tt.from...), unionOf(tt.to...)
-			enforce(t, d, guarded(from))
-			was := d.lists.sets[from].words
-			enforce(t, d, guarded(to))
-			if got := d.lists.sets[to].words == was; got != tt.inPlace {
-				t.Errorf("edited in place: %v, want %v", got, tt.inPlace)
+	for name, cfg := range bothAnswers {
+		t.Run(name, func(t *testing.T) {
+			d := newDatapathWith(t, cfg)
+			keep, old, next := listed(many(3)...), listed(many(2)...), listed(many(4)...)
+			enforce(t, d, guarded(keep, old))
+			kept, was := d.gen.lists.sets[keep].words, d.gen.lists.sets[old].words
+			enforce(t, d, guarded(keep, next))
+			if got := d.gen.lists.sets[keep].words; got != kept {
+				t.Errorf("an unchanged list is at %#x now, was %#x", got, kept)
 			}
-			settledEntries(t, d, tt.entries)
-			if !admitsAt(t, d, 1, tt.in) {
-				t.Errorf("%s is refused", tt.in)
+			if got := d.gen.lists.sets[next].words; got == was {
+				t.Errorf("a changed list is still at %#x", got)
 			}
-			if admitsAt(t, d, 1, tt.out) {
-				t.Errorf("%s is admitted", tt.out)
+			if name == "tries" {
+				settled(t, d, 3+4)
+			} else {
+				settled(t, d, 0)
 			}
 		})
 	}
 }
 
-// A union that somebody else still has is not edited under them.
-func TestSharedUnionIsNotEdited(t *testing.T) {
-	d := newDatapath(t)
-	big, other := listed(many(editInPlace)...), listed(prefixes("198.51.100.0/24")...)
-	from, to := unionOf(big), unionOf(big, other)
-	enforce(t, d, guarded(from, from))
-	enforce(t, d, guarded(from, to))
-	if admitsAt(t, d, 1, "198.51.100.1") || !admitsAt(t, d, 2, "198.51.100.1") {
-		t.Error("an edit reached a record that has the union as it was")
-	}
-}
-
 // What a revision that fails had loaded is gone, and the last good one stays.
 func TestFailedRevisionLeavesNothing(t *testing.T) {
-	good := guarded(listed(many(5)...), unionOf(listed(many(editInPlace)...)))
-	bad := guarded(listed(many(6)...), unionOf(listed(many(editInPlace)...), listed(prefixes("198.51.100.0/24")...)))
-	spoil := map[string]func(*Datapath) string{
-		"too-many-prefixes": func(d *Datapath) string {
-			d.lists.max = 5 + editInPlace + 6 // the first list fits, the copied union does not
-			return "apply revision: load lists: 2060 prefixes, counting those being replaced, and only 1035 fit"
+	good := guarded(listed(many(5)...), unionOf(listed(many(unionFrom)...), listed(prefixes("192.0.2.0/24")...)))
+	bad := guarded(listed(many(6)...), unionOf(listed(many(unionFrom)...), listed(prefixes("198.51.100.0/24")...)))
+	tests := []struct {
+		name    string
+		cfg     Config
+		entries int // of the good revision
+		spoil   func(*Datapath)
+		want    string
+	}{
+		{
+			"too-many-prefixes", bothAnswers["tries"], 5 + unionFrom + 1,
+			func(d *Datapath) { d.loader.tries.max = 5 + unionFrom + 1 + 6 }, // the first list fits, the union does not
+			"apply revision: load lists: 8205 prefixes, counting those being replaced, and only 4108 fit",
 		},
-		"not-what-was-loaded": func(d *Datapath) string {
-			d.lists.tries[v4] = liar{d.lists.tries[v4]}
-			return "apply revision: probe list 3 at 10.0.0.0: answers 0, not 1: the kernel does not hold what was loaded"
+		{
+			"not-what-was-loaded", bothAnswers["tries"], 5 + unionFrom + 1,
+			func(d *Datapath) { d.loader.tries.family[v4] = liar{d.loader.tries.family[v4]} },
+			"apply revision: probe list 3 at 10.0.0.0: answers 0, not 1: the kernel does not hold what was loaded",
 		},
-		"not-what-was-edited": func(d *Datapath) string {
-			d.lists.tries[v4] = liar{d.lists.tries[v4]}
-			bad.Records[1] = good.Records[1]
-			return "apply revision: probe list 2 at 198.51.100.0: answers 0, not 1: the kernel does not hold what was loaded"
+		{
+			"not-what-was-indexed",
+			Config{},
+			0,
+			func(d *Datapath) { d.gen.lists.nodes.mem = make([]bpfNode, len(d.gen.nodes)) },
+			"",
 		},
 	}
-	for _, name := range []string{"too-many-prefixes", "not-what-was-loaded", "not-what-was-edited"} {
-		t.Run(name, func(t *testing.T) {
-			d := newDatapath(t)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d := newDatapathWith(t, tt.cfg)
 			enforce(t, d, good)
-			settledEntries(t, d, 5+editInPlace)
-			before := maps.Clone(d.lists.sets)
-			want := spoil[name](d)
-			if err := d.Apply(t.Context(), bad); err == nil || err.Error() != want {
-				t.Fatalf("apply: %v, want %s", err, want)
+			settled(t, d, tt.entries)
+			before := maps.Clone(d.gen.lists.sets)
+			unspoilt := d.gen.lists.nodes.mem
+			tt.spoil(d)
+			err := d.Apply(t.Context(), bad)
+			if tt.want != "" && (err == nil || err.Error() != tt.want) || !errors.Is(err, errProbe) && tt.want == "" {
+				t.Fatalf("apply: %v, want %s", err, tt.want)
 			}
-			settledEntries(t, d, 5+editInPlace)
-			if !maps.Equal(before, d.lists.sets) {
+			d.gen.lists.nodes.mem = unspoilt
+			settled(t, d, tt.entries)
+			if !maps.Equal(before, d.gen.lists.sets) {
 				t.Error("the lists are not what they were")
 			}
 			if !admitsAt(t, d, 1, "10.0.0.8") || admitsAt(t, d, 1, "10.0.0.10") || admitsAt(t, d, 2, "198.51.100.1") {
 				t.Error("the last good revision is not in force")
 			}
-			if l, lies := d.lists.tries[v4].(liar); lies {
-				d.lists.tries[v4] = l.trie
+			if l, lies := d.loader.tries.family[v4].(liar); lies {
+				d.loader.tries.family[v4] = l.trie
 			}
 			enforce(t, d, good)
-			settledEntries(t, d, 5+editInPlace)
+			settled(t, d, tt.entries)
 		})
 	}
 }
@@ -260,7 +237,7 @@ func TestGrowth(t *testing.T) {
 	if got := counters(t, d).Endpoints["a"].Pass.Packets; got != 1 {
 		t.Errorf("the endpoint passed %d packets, want the 1 from before", got)
 	}
-	settledEntries(t, d, 3)
+	settled(t, d, 0)
 	// A sweep comes after attaching, when the first generation may still be pinned.
 	if err := d.sweep(t.Context()); err != nil {
 		t.Fatal(err)
@@ -289,7 +266,7 @@ func TestHandOverFails(t *testing.T) {
 	if d.gen != first || !admitsAt(t, d, 1, "10.0.0.2") {
 		t.Error("the last good revision is not in force")
 	}
-	settledEntries(t, d, 3)
+	settled(t, d, 0)
 	if got := d.names.room(); got != free {
 		t.Errorf("%d slots are free, before %d", got, free)
 	}
@@ -304,7 +281,7 @@ func TestHandOverFails(t *testing.T) {
 
 func TestDrain(t *testing.T) {
 	te.Root(t)
-	d := newDatapath(t)
+	d := newDatapathWith(t, bothAnswers["tries"])
 	enforce(t, d, guarded(listed(many(3*batchSize+1)...)))
 	if err := drain[bpfKey4](t.Context(), d.loader.shared[bpfMapLists4]); err != nil {
 		t.Fatal(err)

@@ -19,9 +19,10 @@ import (
 type loader struct {
 	spec   *ebpf.CollectionSpec
 	shared map[string]*ebpf.Map
+	tries  *tries
 }
 
-func newLoader() (*loader, error) {
+func newLoader(maxPrefixes int) (*loader, error) {
 	spec, err := loadBpf()
 	if err != nil {
 		return nil, fmt.Errorf("read the program: %w", err)
@@ -36,6 +37,7 @@ func newLoader() (*loader, error) {
 			return nil, errors.Join(fmt.Errorf("create map %s: %w", name, err), l.close())
 		}
 	}
+	l.tries = newTries(l.shared[bpfMapLists4], l.shared[bpfMapLists6], maxPrefixes)
 	return l, nil
 }
 
@@ -65,6 +67,7 @@ func (l *loader) load(size layout) (*generation, error) {
 			return nil, fmt.Errorf("set %s: %w", array.capacity, err)
 		}
 	}
+	spec.Maps[bpfMapNodes].MaxEntries = uint32(max(size.nodes, 1))
 	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{MapReplacements: l.shared})
 	if err != nil {
 		return nil, fmt.Errorf("load the program: %w", err)
@@ -73,5 +76,6 @@ func (l *loader) load(size layout) (*generation, error) {
 	if err := g.open(); err != nil {
 		return nil, errors.Join(err, g.close())
 	}
+	g.lists = newLists(l.tries, g.nodes[:size.nodes])
 	return g, nil
 }

@@ -9,10 +9,6 @@ import (
 	"go4.org/netipx"
 )
 
-// probeMax is how many prefixes of a list are probed at most: of a longer list
-// every n-th, so that its whole length is covered. Each is asked at four places.
-const probeMax = 4096
-
 // prober asks the program what it would answer, before packets ask it.
 type prober struct {
 	program   *ebpf.Program
@@ -24,8 +20,8 @@ type prober struct {
 var errProbe = errors.New("the kernel does not hold what was loaded")
 
 // ask puts a question; it may be answered only by flush.
-func (p *prober) ask(word uint64, a netip.Addr, want uint32) error {
-	p.questions[len(p.want)] = bpfQuestion{Word: word, Addr: words(a), Family: uint32(familyOf(a)), Answer: ^want}
+func (p *prober) ask(word uint64, family int, addr [2]uint64, want uint32) error {
+	p.questions[len(p.want)] = bpfQuestion{Word: word, Addr: addr, Family: uint32(family), Answer: ^want}
 	p.want = append(p.want, want)
 	if len(p.want) < len(p.questions) {
 		return nil
@@ -52,20 +48,16 @@ func (p *prober) flush() error {
 	return nil
 }
 
-// edges asks at the edges of prefixes: the first address, the last, and those
-// just outside. What neighbours share is asked once.
-func (p *prober) edges(word uint64, prefixes []netip.Prefix, want func(netip.Addr) uint32) error {
-	var last, before netip.Addr
-	for i := 0; i < len(prefixes); i += len(prefixes)/probeMax + 1 {
-		r := netipx.RangeOfPrefix(prefixes[i])
-		for _, a := range []netip.Addr{r.From().Prev(), r.From(), r.To(), r.To().Next()} {
-			if !a.IsValid() || a == last || a == before {
-				continue
-			}
-			last, before = a, last
-			if err := p.ask(word, a, want(a)); err != nil {
-				return err
-			}
+// edges asks at the edges of a prefix: the first address, the last, and those just
+// outside.
+func (p *prober) edges(word uint64, prefix netip.Prefix, want func(netip.Addr) uint32) error {
+	r := netipx.RangeOfPrefix(prefix)
+	for _, a := range []netip.Addr{r.From().Prev(), r.From(), r.To(), r.To().Next()} {
+		if !a.IsValid() {
+			continue
+		}
+		if err := p.ask(word, familyOf(a), words(a), want(a)); err != nil {
+			return err
 		}
 	}
 	return nil

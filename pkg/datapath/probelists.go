@@ -1,24 +1,23 @@
 package datapath
 
 import (
-	"maps"
+	"iter"
 	"net/netip"
-	"slices"
 
 	"github.com/postern-io/postern/pkg/policy"
 )
 
-// probeAll holds every list that was loaded against the set it came from.
+// probeAll asks for every list that was loaded, on both sides of each of its
+// ends.
 func (st *staging) probeAll() error {
-	for _, s := range st.order {
-		on := st.pending[s]
-		if on == nil {
-			continue // it was there before
+	for _, in := range st.added {
+		if err := in.probe(st.probe); err != nil {
+			return err
 		}
-		for family := range families {
-			if err := st.probeList(s, on, family); err != nil {
-				return err
-			}
+	}
+	for _, l := range st.inTrie {
+		if err := st.index[l.family].probe(st.probe, l.set, st.pending[l.set].words[l.family]); err != nil {
+			return err
 		}
 	}
 	for _, c := range st.classes {
@@ -31,31 +30,47 @@ func (st *staging) probeAll() error {
 	return st.probe.flush()
 }
 
-func (st *staging) probeList(s *policy.Set, on *list, family int) error {
-	word := on.words[family]
-	if bpfKind(word&0xff) != bpfKindTRIE || st.edited(family, word) {
-		return nil
-	}
-	if u := on.union[family]; u != nil {
-		want := func(a netip.Addr) uint32 { return min(longest(u, a), 1) }
-		return st.probe.edges(word, some(u, probeMax), want)
-	}
-	want := func(a netip.Addr) uint32 {
-		if s.Contains(a) {
-			return 1
+// probeEnds asks on both sides of each end.
+func probeEnds[K end](p *prober, f form[K], word uint64, first bool, ends []K) error {
+	for _, e := range ends {
+		for _, a := range [2]K{e, f.next(e)} {
+			if err := p.ask(word, f.family(), f.words(a), uint32(delta(first))); err != nil {
+				return err
+			}
+			first = !first
 		}
-		return 0
+		first = !first
 	}
-	f := familySet(s, family)
-	if err := st.probe.edges(word, f.Allow, want); err != nil {
-		return err
-	}
-	return st.probe.edges(word, f.Deny, want)
+	return nil
 }
 
+// probeSegments asks at the beginning of each slot too.
+func probeSegments[K end](p *prober, f form[K], r root, all iter.Seq2[int, segment[K]]) error {
+	word := r.word()
+	for i, seg := range all {
+		if err := p.ask(word, f.family(), f.words(f.at(r.start(i))), uint32(delta(seg.first))); err != nil {
+			return err
+		}
+		if err := probeEnds(p, f, word, seg.first, seg.ends); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (x *index[K]) probe(p *prober, s *policy.Set, word uint64) error {
+	first, ends := x.ends(s)
+	return probeEnds(p, x.form, word, first, ends)
+}
+
+// probeDestinations asks at the edges of prefixes. The longest of them says.
 func (st *staging) probeDestinations(id uint32, prefixes map[netip.Prefix]uint32) error {
-	want := func(a netip.Addr) uint32 { return longest(prefixes, a) }
-	return st.probe.edges(trieWord(id), some(prefixes, probeMax), want)
+	for p := range prefixes {
+		if err := st.probe.edges(trieWord(id), p, func(a netip.Addr) uint32 { return longest(prefixes, a) }); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // longest is the value of the longest prefix that holds a, or 0.
@@ -67,16 +82,4 @@ func longest(m map[netip.Prefix]uint32, a netip.Addr) uint32 {
 		}
 	}
 	return 0
-}
-
-// some are up to n keys of m: all, or as many as chance gives.
-func some(m map[netip.Prefix]uint32, n int) []netip.Prefix {
-	keys := make([]netip.Prefix, 0, min(len(m), n))
-	for p := range maps.Keys(m) {
-		if len(keys) == n {
-			break
-		}
-		keys = append(keys, p)
-	}
-	return slices.Clip(keys)
 }

@@ -13,8 +13,18 @@ import (
 // newDatapath is a datapath on a bpffs of the test's own, attached to nothing.
 func newDatapath(t testing.TB) *Datapath {
 	t.Helper()
+	return newDatapathWith(t, Config{})
+}
+
+// bothAnswers are the configurations in which the index answers for every list,
+// and the tries.
+var bothAnswers = map[string]Config{"index": {}, "tries": {MaxIndexBytes: -1}}
+
+func newDatapathWith(t testing.TB, cfg Config) *Datapath {
+	t.Helper()
 	te.Root(t)
-	d, err := New(Config{PinDir: te.BPFFS(t)})
+	cfg.PinDir = te.BPFFS(t)
+	d, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -259,8 +269,10 @@ func TestOutOfRangeDrops(t *testing.T) {
 	}
 }
 
-// A word that the program does not know admits nobody.
+// A word that the program does not know, or whose index is out of range, admits
+// nobody.
 func TestUnknownWordDenies(t *testing.T) {
+	const nowhere = 0xffffffff<<32 | 63<<9 // as a root, of one slot
 	d := newDatapath(t)
 	enforce(t, d, compile(t, rowState(), rowHost))
 	for kind := range uint64(256) {
@@ -269,7 +281,7 @@ func TestUnknownWordDenies(t *testing.T) {
 		}
 		b := d.gen.bank(d.gen.liveBank())
 		for i := range b.records {
-			b.records[i].Own[v4] = 999<<32 | kind
+			b.records[i].Own[v4] = nowhere | kind
 		}
 		r := row{"listed", from4(listed4, web4, tcp(443)), bpfReasonNOT_LISTED}
 		if diff := cmp.Diff(r.expected(policy.Enforce), judge(t, d, d.Program().Plain, r.frame)); diff != "" {

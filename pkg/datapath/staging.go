@@ -4,42 +4,52 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"slices"
 
 	"github.com/postern-io/postern/pkg/policy"
 )
 
-// staging is a revision's lists on their way in. Nothing that packets are judged
-// by changes before edit, and until commit all of it can be undone.
+// staging is a revision's lists on their way in. No packet sees any of it before
+// the flip, and until commit all of it can be undone.
 type staging struct {
 	*lists
 	probe    *prober
 	from, to *policy.Plan
+	// anew: what finds no room in the index goes to the tries, and not to a
+	// larger generation.
+	anew bool
 
 	refs    map[*policy.Set]int   // records that came, less those that went
 	order   []*policy.Set         // the sets of refs, as to names them
 	pending map[*policy.Set]*list // to be in lists
-	went    *policy.Set           // the union that came stands in for; nil: none does
-	came    *policy.Set
+	// heirs are the sets that come in the place of one that goes.
+	heirs   map[*policy.Set]*policy.Set
 	classes []destinations
-	fresh   []residue     // loaded here: for undo
-	edits   []edit        // of unions that stay where they are
-	booked  [families]int // entries
+
+	added  []indexed
+	shared map[familyOfSet]bool // lists that go, but some of whose nodes stay
+	inTrie []familyOfSet        // that came
+	fresh  []residue            // loaded here: for undo
+	booked [families]int        // entries
 }
 
-// stage loads what to needs and from does not have. Where edits is false, what
-// is there stays as it is whatever changes.
-func (l *lists) stage(ctx context.Context, from, to *policy.Plan, probe *prober, edits bool) (*staging, error) {
+// familyOfSet is a set in one family.
+type familyOfSet struct {
+	set    *policy.Set
+	family int
+}
+
+// stage loads what to needs and from does not have.
+func (l *lists) stage(ctx context.Context, from, to *policy.Plan, probe *prober, anew bool) (*staging, error) {
 	st := &staging{
-		lists: l, probe: probe, from: from, to: to,
+		lists: l, probe: probe, from: from, to: to, anew: anew,
 		refs:    map[*policy.Set]int{},
 		pending: map[*policy.Set]*list{},
+		heirs:   map[*policy.Set]*policy.Set{},
 		classes: make([]destinations, len(to.Classes)),
+		shared:  map[familyOfSet]bool{},
 	}
 	st.count()
-	if edits {
-		st.findHeir()
-	}
+	st.findHeirs()
 	err := st.loadAll(ctx)
 	if err == nil {
 		err = st.probeAll()
@@ -97,22 +107,20 @@ func (st *staging) after(s *policy.Set) int {
 	return n
 }
 
-// findHeir finds the union that goes and the one that comes in its place, where
-// that is all the revision changes. Beside another change it is not edited where
-// it stands: until the flip, packets would be judged by half a revision.
-func (st *staging) findHeir() {
-	var old, heir *policy.Set
-	one := samePlaces(st.from, st.to)
-	pair := func(was, is *policy.Set) {
-		if was == is {
+// findHeirs finds who comes in a record where another goes for good. Each has one
+// heir at most: it takes over what the two have in common.
+func (st *staging) findHeirs() {
+	taken := map[*policy.Set]bool{}
+	pair := func(old, heir *policy.Set) {
+		if old == nil || heir == nil || taken[old] || st.heirs[heir] != nil {
 			return
 		}
-		one = one && isUnion(was) && isUnion(is) && (old == nil || old == was && heir == is)
-		old, heir = was, is
+		if st.sets[heir] == nil && st.sets[old] != nil && st.after(old) == 0 {
+			st.heirs[heir], taken[old] = old, true
+		}
 	}
 	eachChanged(st.from, st.to, func(before, after *policy.Record) {
-		if before == nil || after == nil || before.Mode != after.Mode {
-			one = false
+		if before == nil || after == nil {
 			return
 		}
 		was, is := recordSets(before), recordSets(after)
@@ -120,21 +128,16 @@ func (st *staging) findHeir() {
 			pair(was[i], is[i])
 		}
 	})
-	if one && old != nil && st.after(old) == 0 && st.sets[heir] == nil {
-		st.went, st.came = old, heir
+}
+
+// predecessor is whom a set is the heir of, and its word; nil: nobody.
+func (st *staging) predecessor(s *policy.Set, family int) (*policy.Set, uint64) {
+	old := st.heirs[s]
+	if old == nil {
+		return nil, 0
 	}
+	return old, st.sets[old].words[family]
 }
-
-// samePlaces reports whether two plans differ in their records at most.
-func samePlaces(from, to *policy.Plan) bool {
-	return from.Mode == to.Mode && from.PassMPLS == to.PassMPLS && from.Other == to.Other && from.Guard == to.Guard &&
-		slices.Equal(from.TCP, to.TCP) && slices.Equal(from.UDP, to.UDP) && slices.Equal(planSets(from), planSets(to)) &&
-		slices.EqualFunc(from.Classes, to.Classes, func(a, b policy.Class) bool {
-			return a.Any == b.Any && a.Broadcast == b.Broadcast && slices.Equal(a.Dests, b.Dests)
-		})
-}
-
-func isUnion(s *policy.Set) bool { return s != nil && s.Parts != nil }
 
 // words are what the kernel asks a set by. Nobody is in no set.
 func (st *staging) words(s *policy.Set) [families]uint64 {
@@ -147,18 +150,17 @@ func (st *staging) words(s *policy.Set) [families]uint64 {
 	return [families]uint64{wordNobody, wordNobody}
 }
 
-// undo leaves the tries as they were.
+// undo leaves index and tries as they were.
 func (st *staging) undo() error {
-	errs := []error{st.flush()} // or what waits would be written with the next revision
-	for i := range st.edits {
-		e := &st.edits[i]
-		if e.done {
-			errs = append(errs, st.rewrite(e, e.removed, e.added))
+	for _, in := range st.added {
+		st.nodes.give(in.fresh)
+		if in.undo != nil {
+			in.undo()
 		}
-		e.union.change(e.out, e.in)
 	}
+	errs := []error{st.flush()} // or what waits would be written with the next revision
 	for _, r := range st.fresh {
-		errs = append(errs, st.tries[r.family].remove(context.Background(), r.id, r.prefixes))
+		errs = append(errs, st.family[r.family].remove(context.Background(), r.id, r.prefixes))
 	}
 	for family, n := range st.booked {
 		st.entries[family].Add(int64(-n))
@@ -166,12 +168,18 @@ func (st *staging) undo() error {
 	return errors.Join(errs...)
 }
 
-// commit makes the staged lists the lists, and returns what is left of those that
-// nobody names any more. Packets may ask for it until the grace period is over.
-func (st *staging) commit() []residue {
-	var left []residue
-	for _, e := range st.edits {
-		st.entries[e.family].Add(int64(-len(e.removed)))
+// leftovers are what nobody names any more. Packets may ask for it until the
+// grace period is over.
+type leftovers struct {
+	nodes   []run
+	entries []residue
+}
+
+// commit makes the staged lists the lists.
+func (st *staging) commit() leftovers {
+	var left leftovers
+	for _, in := range st.added {
+		left.nodes = append(left.nodes, in.dropped...)
 	}
 	maps.Copy(st.sets, st.pending)
 	for s, n := range st.refs {
@@ -180,14 +188,13 @@ func (st *staging) commit() []residue {
 			continue // came and went in the same revision
 		}
 		if on.refs += n; on.refs == 0 {
-			left = append(left, st.residues(s, on)...)
-			delete(st.sets, s)
+			st.drop(s, on, &left)
 		}
 	}
 	for i, was := range st.lists.classes {
 		for family, id := range was.ids {
 			if id != 0 && (i >= len(st.classes) || st.classes[i].ids[family] != id) {
-				left = append(left, residue{family, id, maps.Keys(was.prefixes[family])})
+				left.entries = append(left.entries, was.residue(family))
 			}
 		}
 	}
@@ -195,16 +202,13 @@ func (st *staging) commit() []residue {
 	return left
 }
 
-func (st *staging) residues(s *policy.Set, on *list) []residue {
-	var left []residue
+func (st *staging) drop(s *policy.Set, on *list, left *leftovers) {
 	for family, word := range on.words {
-		switch {
-		case bpfKind(word&0xff) != bpfKindTRIE:
-		case on.union[family] == nil:
-			left = append(left, residue{family, uint32(word >> 32), firsts(contents(familySet(s, family)))})
-		case !st.edited(family, word):
-			left = append(left, residue{family, uint32(word >> 32), maps.Keys(on.union[family])})
+		if !st.shared[familyOfSet{s, family}] {
+			left.nodes = append(left.nodes, st.index[family].runs(word)...)
 		}
+		st.index[family].forget(s)
 	}
-	return left
+	left.entries = append(left.entries, st.residues(s, on)...)
+	delete(st.sets, s)
 }

@@ -39,13 +39,6 @@ type trie interface {
 
 type key interface{ bpfKey4 | bpfKey6 }
 
-func newTries(lists4, lists6 *ebpf.Map) [families]trie {
-	return [families]trie{
-		&keyedTrie[bpfKey4]{m: lists4, key: key4},
-		&keyedTrie[bpfKey6]{m: lists6, key: key6},
-	}
-}
-
 func key4(list uint32, p netip.Prefix) bpfKey4 {
 	return bpfKey4{Prefixlen: 32 + uint32(p.Bits()), List: list, Addr: p.Addr().As4()}
 }

@@ -1,75 +1,212 @@
 package datapath
 
 import (
-	"net/netip"
+	"iter"
+	"slices"
 
 	"github.com/postern-io/postern/pkg/policy"
 )
 
-// union counts, for each prefix, how many parts of a union have it. What the
-// kernel holds is the prefixes that are counted at all, so a part that changes
-// is a delta: a count that goes from 0 to 1 adds a prefix, 1 to 0 removes it.
-type union map[netip.Prefix]uint32
+// unionFrom is from how many ends in its parts on a union is kept as counts.
+const unionFrom = 4096
 
-// change counts one part's prefixes in and another's out. It returns the
-// prefixes that are new and those that are gone.
-func (u union) change(in, out []netip.Prefix) (added, removed []netip.Prefix) {
-	for _, p := range in {
-		if u[p]++; u[p] == 1 {
-			added = append(added, p)
-		}
-	}
-	for _, p := range out {
-		if u[p]--; u[p] == 0 {
-			delete(u, p)
-			removed = append(removed, p)
-		}
-	}
-	return added, removed
+// bound is a place behind which more or fewer parts of a union hold.
+type bound[K end] struct {
+	end   K
+	delta int32
 }
 
-// oneWay reports whether a change that was made to u only lets more addresses in
-// or only lets fewer: then each moment of it, while the prefixes added are
-// written and then those removed are deleted, lies between before and after.
-func (u union) oneWay(added, removed []netip.Prefix) bool {
-	fresh, gone := setOf(added), setOf(removed)
-	after := func(p netip.Prefix) bool { return u[p] > 0 }
-	before := func(p netip.Prefix) bool { return gone[p] || u[p] > 0 && !fresh[p] }
-	return inside(removed, after) || inside(added, before)
+// counts are the parts of a union, one on top of the other: how many hold at the
+// beginning of the address space, and where that changes.
+type counts[K end] struct {
+	first  int32
+	bounds []bound[K]
 }
 
-// inside reports whether each of ps lies in a prefix that is held.
-func inside(ps []netip.Prefix, held func(netip.Prefix) bool) bool {
-	for _, p := range ps {
-		bits := p.Bits()
-		for ; bits >= 0; bits-- {
-			if outer, _ := p.Addr().Prefix(bits); held(outer) {
-				break
+func gather[K end](f form[K], parts []*policy.FamilySet[K]) counts[K] {
+	n := 0
+	for _, part := range parts {
+		n += len(part.Ends)
+	}
+	c := counts[K]{bounds: make([]bound[K], 0, n)}
+	for _, part := range parts {
+		inside := part.First
+		c.first += delta(inside)
+		for _, e := range part.Ends {
+			inside = !inside
+			c.bounds = append(c.bounds, bound[K]{e, 2*delta(inside) - 1})
+		}
+	}
+	slices.SortFunc(c.bounds, func(a, b bound[K]) int { return f.compare(a.end, b.end) })
+	c.bounds = coalesce(f, c.bounds)
+	return c
+}
+
+func delta(holds bool) int32 {
+	if holds {
+		return 1
+	}
+	return 0
+}
+
+// coalesce makes one of bounds at the same end, and none of those that come to
+// nothing.
+func coalesce[K end](f form[K], bounds []bound[K]) []bound[K] {
+	kept := bounds[:0]
+	for _, b := range bounds {
+		switch n := len(kept); {
+		case n == 0 || f.compare(kept[n-1].end, b.end) != 0:
+			kept = append(kept, b)
+		case kept[n-1].delta+b.delta == 0:
+			kept = kept[:n-1]
+		default:
+			kept[n-1].delta += b.delta
+		}
+	}
+	return kept
+}
+
+// flat is where any part holds, as ends.
+func (c counts[K]) flat() (first bool, ends []K) {
+	at := c.first
+	for _, b := range c.bounds {
+		was := at > 0
+		if at += b.delta; at > 0 != was {
+			ends = append(ends, b.end)
+		}
+	}
+	return c.first > 0, ends
+}
+
+// union is a large union, cut as its root is: a part that changes touches few
+// slots.
+type union[K end] struct {
+	form  form[K]
+	table root
+	slots []counts[K]
+}
+
+// newUnion is the union of parts that have ends.
+func newUnion[K end](f form[K], parts []*policy.FamilySet[K]) *union[K] {
+	all := gather(f, parts)
+	ends := make([]K, len(all.bounds))
+	for i, b := range all.bounds {
+		ends[i] = b.end
+	}
+	u := &union[K]{form: f, table: rootFor(f, false, ends)}
+	u.slots = make([]counts[K], u.table.slots())
+	at, bounds := all.first, all.bounds
+	for i := range u.slots {
+		n := 0
+		u.slots[i].first = at
+		for n < len(bounds) && u.slot(bounds[n].end) == i {
+			at += bounds[n].delta
+			n++
+		}
+		u.slots[i].bounds, bounds = bounds[:n:n], bounds[n:]
+	}
+	return u
+}
+
+func (u *union[K]) slot(e K) int { return u.table.slot(u.form.left(e)) }
+
+// root is where the union is put, as it stands now. What lies below the base is
+// as slot 0 begins.
+func (u *union[K]) root() root {
+	r := u.table
+	r.first = u.slots[0].first > 0
+	return r
+}
+
+// holds reports whether the union's root has a slot for each end of the parts.
+func (u *union[K]) holds(parts []*policy.FamilySet[K]) bool {
+	return !slices.ContainsFunc(parts, func(p *policy.FamilySet[K]) bool {
+		return len(p.Ends) > 0 && u.form.left(p.Ends[0]) < u.table.base
+	})
+}
+
+// change counts parts in and others out, and returns the slots in which that
+// made a difference.
+func (u *union[K]) change(in, out []*policy.FamilySet[K]) []int {
+	before := map[int]segment[K]{}
+	for _, part := range in {
+		u.count(part, 1, before)
+	}
+	for _, part := range out {
+		u.count(part, -1, before)
+	}
+	var touched []int
+	for i, was := range before {
+		if is := u.segment(i); is.first != was.first || !slices.Equal(is.ends, was.ends) {
+			touched = append(touched, i)
+		}
+	}
+	slices.Sort(touched)
+	return touched
+}
+
+// count adds a part to the counts, or takes it off, and remembers how the slots
+// were before.
+func (u *union[K]) count(part *policy.FamilySet[K], sign int32, before map[int]segment[K]) {
+	touch := func(slot int) *counts[K] {
+		if _, seen := before[slot]; !seen {
+			before[slot] = u.segment(slot)
+		}
+		return &u.slots[slot]
+	}
+	inside, from := part.First, 0 // from: the next slot to begin
+	raise := func(to int) {
+		for ; from <= to; from++ {
+			if inside {
+				touch(from).first += sign
 			}
 		}
-		if bits < 0 {
-			return false
+	}
+	for _, e := range part.Ends {
+		slot := u.slot(e)
+		raise(slot)
+		inside = !inside
+		touch(slot).insert(u.form, bound[K]{e, sign * (2*delta(inside) - 1)})
+	}
+	raise(len(u.slots) - 1)
+}
+
+func (c *counts[K]) insert(f form[K], b bound[K]) {
+	i, found := slices.BinarySearchFunc(c.bounds, b.end, func(at bound[K], e K) int { return f.compare(at.end, e) })
+	switch {
+	case !found:
+		c.bounds = slices.Insert(c.bounds, i, b)
+	case c.bounds[i].delta+b.delta == 0:
+		c.bounds = slices.Delete(c.bounds, i, i+1)
+	default:
+		c.bounds[i].delta += b.delta
+	}
+}
+
+// segment is what the parts of a slot come to.
+func (u *union[K]) segment(slot int) segment[K] {
+	first, ends := u.slots[slot].flat()
+	return segment[K]{first, ends}.within(u.form, u.table, slot)
+}
+
+func (u *union[K]) changed(slots []int) iter.Seq2[int, segment[K]] {
+	return func(yield func(int, segment[K]) bool) {
+		for _, i := range slots {
+			if !yield(i, u.segment(i)) {
+				return
+			}
 		}
 	}
-	return true
 }
 
-func setOf(ps []netip.Prefix) map[netip.Prefix]bool {
-	set := make(map[netip.Prefix]bool, len(ps))
-	for _, p := range ps {
-		set[p] = true
+func (u *union[K]) all() iter.Seq2[int, segment[K]] {
+	return func(yield func(int, segment[K]) bool) {
+		for i := range u.slots {
+			if !yield(i, u.segment(i)) {
+				return
+			}
+		}
 	}
-	return set
-}
-
-// partPrefixes are what a part brings into a union: its allow prefixes after its
-// own denies, which take nothing from its neighbours.
-func partPrefixes(s *policy.Set, family int) []netip.Prefix {
-	f := familySet(s, family)
-	if f.Kind != policy.KindListed {
-		return nil // nobody brings nothing, and with an open part the union is open
-	}
-	return f.Flat()
 }
 
 // differentParts are the parts that only one of two unions has, as often as it

@@ -23,7 +23,7 @@ func (d *Datapath) Usage() Usage {
 	}
 	u.MaxEntries = d.cfg.MaxPrefixes
 	for family := range families {
-		n := d.lists.entries[family].Load()
+		n := d.loader.tries.entries[family].Load()
 		u.Entries += int(n)
 		u.KernelBytes += uint64(n) * entryBytes[family]
 	}
@@ -32,7 +32,7 @@ func (d *Datapath) Usage() Usage {
 
 // usage is the part of it that changes with a revision; d.mu is held.
 func (d *Datapath) usage() *Usage {
-	u := &Usage{Lists: len(d.lists.sets), Records: max(len(d.plan.Records)-1, 0)}
+	u := &Usage{Lists: len(d.gen.lists.sets), Records: max(len(d.plan.Records)-1, 0)}
 	for _, m := range d.gen.coll.Maps {
 		if m.Flags()&unix.BPF_F_MMAPABLE != 0 {
 			u.KernelBytes += uint64(m.MaxEntries()) * uint64(m.ValueSize())
