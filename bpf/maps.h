@@ -39,7 +39,8 @@ enum kind {
 	NOBODY,
 	OPEN,
 	TRIE, /* the trie's entries with this list id */
-	TREE, /* a search tree, of one line or more: index.h */
+	LINE, /* one node, of 16 IPv4 ends or 8 upper halves: index.h */
+	TREE, /* a search tree of nodes */
 	ROOT, /* a table of such trees */
 };
 

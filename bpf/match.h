@@ -113,12 +113,23 @@ static __always_inline enum reason judge_words(enum family family,
 	return LISTED;
 }
 
+static __always_inline enum reason judge_fast(enum family family,
+					      const struct record *record,
+					      const __u64 *src)
+{
+	if (!answer_fast(family, record->own[family], src))
+		return NOT_LISTED;
+	if (!answer_fast(family, record->tenant[family], src))
+		return NOT_LISTED_TENANT;
+	return LISTED;
+}
+
 /* What the sets say of a source; *would is set where only the law refuses. */
 static __always_inline enum reason judge(__u32 bank, enum family family,
 					 const struct record *record,
 					 const __u64 *src, bool *would)
 {
-	enum reason reason = judge_words(family, record, src);
+	enum reason reason = judge_fast(family, record, src);
 	const struct record *shadow;
 
 	if (reason != LISTED || !record->shadow)

@@ -301,6 +301,9 @@ static __always_inline int run(struct xdp_md *ctx, bool frags)
 	struct head *head = bpf_map_lookup_elem(&heads, &bank);
 	bool drop;
 
+	/* in memory: clang would carry each field in a register of its own, and
+	 * spill them all at every way out */
+	asm volatile("" : : "r"(&p), "r"(&v) : "memory");
 	if (!head)
 		return XDP_DROP;
 	v.reason = inspect(ctx, bank, head, &p, &v);

@@ -69,8 +69,9 @@ const (
 	bpfKindNOBODY bpfKind = 0
 	bpfKindOPEN   bpfKind = 1
 	bpfKindTRIE   bpfKind = 2
-	bpfKindTREE   bpfKind = 3
-	bpfKindROOT   bpfKind = 4
+	bpfKindLINE   bpfKind = 3
+	bpfKindTREE   bpfKind = 4
+	bpfKindROOT   bpfKind = 5
 )
 
 type bpfLimit struct {

@@ -74,7 +74,7 @@ func (x *index[K]) addTree(first bool, ends []K) (indexed, bool) {
 	if !ok {
 		return indexed{}, false
 	}
-	word := treeWord(tree)
+	word := tree.word()
 	probe := func(p *prober) error { return probeEnds(p, x.form, word, first, ends) }
 	return indexed{word: word, fresh: []run{x.nodes.run(tree)}, probe: probe}, true
 }
@@ -149,7 +149,7 @@ func (x *index[K]) newUnion(s *policy.Set) (indexed, bool) {
 // runs are all the nodes of a list.
 func (x *index[K]) runs(word uint64) []run {
 	switch kindOf(word) {
-	case bpfKindTREE:
+	case bpfKindLINE, bpfKindTREE:
 		return x.nodes.appendRun(nil, ref(word>>32))
 	case bpfKindROOT:
 		r := rootOf(word)

@@ -118,7 +118,13 @@ func newRef(first, wide bool, nodes int, at uint32) ref {
 	return r
 }
 
-func treeWord(r ref) uint64 { return uint64(r)<<32 | uint64(bpfKindTREE) }
+func (r ref) word() uint64 {
+	kind := bpfKindTREE
+	if r.nodes() == 1 && r&2 == 0 {
+		kind = bpfKindLINE
+	}
+	return uint64(r)<<32 | uint64(kind)
+}
 
 // run is the nodes of a tree; none of a tree without ends.
 func (ns *nodes) run(r ref) run {
