@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"maps"
+	"math"
+	"math/rand/v2"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -21,30 +23,13 @@ import (
 	te "github.com/postern-io/postern/pkg/testenv"
 )
 
-// tenantState has an endpoint on an address of its own for each tenant of a
-// gzipped file of lines "tenant<TAB>prefix".
-func tenantState(b *testing.B) *policy.State {
-	b.Helper()
-	path := os.Getenv("POSTERN_LISTS")
-	if path == "" {
-		b.Skip("POSTERN_LISTS names no gzipped file of tenant<TAB>prefix lines")
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer f.Close()
-	text, err := gzip.NewReader(f)
-	if err != nil {
-		b.Fatal(err)
-	}
+// tenantState has an endpoint on an address of its own for each tenant of the
+// gzipped file of lines "tenant<TAB>prefix" that POSTERN_LISTS names; where it
+// names none, for each of as many tenants made up, with lists of like sizes.
+func tenantState(t testing.TB) *policy.State {
+	t.Helper()
 	s := &policy.State{Tenants: map[string]*policy.Tenant{}}
-	for lines := bufio.NewScanner(text); lines.Scan(); {
-		id, cidr, _ := strings.Cut(lines.Text(), "\t")
-		prefix, err := netip.ParsePrefix(cidr)
-		if err != nil {
-			b.Fatal(err)
-		}
+	add := func(id string, prefix netip.Prefix) {
 		tenant := s.Tenants[id]
 		if tenant == nil {
 			tenant = &policy.Tenant{ID: id, Lists: map[string]*policy.List{"*": {}}}
@@ -56,9 +41,53 @@ func tenantState(b *testing.B) *policy.State {
 			})
 		}
 		list := tenant.Lists["*"]
-		list.Entries = append(list.Entries, policy.Entry{Text: cidr, Range: netipx.RangeOfPrefix(prefix)})
+		list.Entries = append(list.Entries, policy.Entry{Text: prefix.String(), Range: netipx.RangeOfPrefix(prefix)})
+	}
+	if path := os.Getenv("POSTERN_LISTS"); path != "" {
+		readTenants(t, path, add)
+	} else {
+		makeUpTenants(add)
 	}
 	return s
+}
+
+func readTenants(t testing.TB, path string, add func(id string, p netip.Prefix)) {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	text, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for lines := bufio.NewScanner(text); lines.Scan(); {
+		id, cidr, _ := strings.Cut(lines.Text(), "\t")
+		prefix, err := netip.ParsePrefix(cidr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		add(id, prefix)
+	}
+}
+
+// makeUpTenants has a tenant in two with two prefixes at most, one in a hundred
+// with more than 80, and one with nearly ten thousand.
+func makeUpTenants(add func(id string, p netip.Prefix)) {
+	const tenants, most = 91_065, 9_912
+	r := rand.New(rand.NewPCG(1, 1))
+	for i := range tenants {
+		n := min(int(1.2/math.Pow(1-r.Float64(), 0.95)), most)
+		for range n {
+			if r.IntN(4) > 0 {
+				add(strconv.Itoa(i), netip.PrefixFrom(form4{}.addr(1<<24+r.Uint32N(222<<24)), 20+r.IntN(13)).Masked())
+			} else {
+				hi := 0x2000<<48 | r.Uint64N(1<<61)
+				add(strconv.Itoa(i), netip.PrefixFrom(policy.U128{Hi: hi}.Addr(), 29+r.IntN(36)).Masked())
+			}
+		}
+	}
 }
 
 func destination(i int) netip.Addr {

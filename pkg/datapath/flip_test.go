@@ -3,6 +3,8 @@ package datapath
 import (
 	"context"
 	"errors"
+	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -58,9 +60,9 @@ var (
 // flipUnderLoad replaces every list again and again while packets are judged,
 // until there are enough of both or one is judged wrongly. It returns how many
 // were judged and how many wrongly.
-func flipUnderLoad(t *testing.T, d *Datapath, frames uint64) (judged, wrong uint64) {
+func flipUnderLoad(t *testing.T, d *Datapath, plans func(turn int) *policy.Plan, frames uint64) (judged, wrong uint64) {
 	t.Helper()
-	enforce(t, d, flipPlans(0))
+	enforce(t, d, plans(0))
 	program := d.Program().Plain
 	ctx, cancel := context.WithCancel(t.Context())
 	var load sync.WaitGroup
@@ -77,7 +79,7 @@ func flipUnderLoad(t *testing.T, d *Datapath, frames uint64) (judged, wrong uint
 		})
 	}
 	for turn := 1; wrong == 0 && (turn <= flips || judged < frames); turn++ {
-		enforce(t, d, flipPlans(turn))
+		enforce(t, d, plans(turn))
 		judged, wrong = rightAndWrong(t, d)
 	}
 	cancel()
@@ -106,48 +108,82 @@ func rightAndWrong(t *testing.T, d *Datapath) (all, wrong uint64) {
 }
 
 // widened is a datapath whose program waits between its two loads.
-func widened(t *testing.T) *Datapath {
+func widened(t *testing.T, cfg Config) *Datapath {
 	t.Helper()
-	d := newDatapath(t)
+	d := newDatapathWith(t, cfg)
 	if err := d.loader.spec.Variables[bpfVarWiden].Set(uint32(wide)); err != nil {
 		t.Fatal(err)
 	}
 	return d
 }
 
+// listPlans are plans whose one list changes in a slot, is another altogether or
+// has another form, and agrees about the two packets all the while: whoever reads
+// a node that was given back and written again errs.
+func listPlans() func(turn int) *policy.Plan {
+	always := prefixes("198.51.100.0/24", "198.51.101.0/24")
+	base := spread(3000)
+	large := listed(append(always, base...)...)
+	return func(turn int) *policy.Plan {
+		here := netip.PrefixFrom(form4{}.addr(198<<24|51<<16|uint32(turn%256)<<8), 24+turn%8)
+		fresh := listed(append(slices.Clone(always), here)...)
+		var set *policy.Set
+		switch turn % 8 {
+		case 0, 1, 2: // a list with a root
+			set = policy.NewSet(slices.Concat(base, always, []netip.Prefix{here}), prefixes("198.51.102.0/24"))
+		case 3, 4, 5: // a large union
+			set = unionOf(large, fresh)
+		case 6: // a tree
+			set = unionOf(listed(many(200)...), fresh)
+		case 7: // a line
+			set = fresh
+		}
+		p := guarded(set)
+		p.TCP[0].First, p.TCP[0].Last = 443, 443
+		return p
+	}
+}
+
 func TestFlips(t *testing.T) {
-	for name, build := range map[string]func(*testing.T) *Datapath{
+	for build, datapath := range map[string]func(*testing.T) *Datapath{
 		"normal":  func(t *testing.T) *Datapath { return newDatapath(t) },
-		"widened": widened,
+		"widened": func(t *testing.T) *Datapath { return widened(t, Config{}) },
+		"tries":   func(t *testing.T) *Datapath { return widened(t, bothAnswers["tries"]) },
 	} {
-		t.Run(name, func(t *testing.T) {
-			judged, wrong := flipUnderLoad(t, build(t), frames)
-			if t.Logf("%d verdicts", judged); wrong != 0 {
-				t.Errorf("%d of %d verdicts were wrong", wrong, judged)
-			}
-		})
+		for name, plans := range map[string]func(int) *policy.Plan{"places": flipPlans, "lists": listPlans()} {
+			t.Run(build+"/"+name, func(t *testing.T) {
+				judged, wrong := flipUnderLoad(t, datapath(t), plans, frames)
+				if t.Logf("%d verdicts", judged); wrong != 0 {
+					t.Errorf("%d of %d verdicts were wrong", wrong, judged)
+				}
+			})
+		}
 	}
 }
 
 // TestFlipsNeedTheGracePeriod shows that TestFlips would notice: without the
 // grace period the same packets are judged wrongly.
 func TestFlipsNeedTheGracePeriod(t *testing.T) {
-	d := widened(t)
-	d.grace = func() error { return nil }
-	judged, wrong := flipUnderLoad(t, d, frames)
-	if t.Logf("%d of %d verdicts were wrong", wrong, judged); wrong == 0 {
-		t.Error("no verdict was wrong")
+	for name, plans := range map[string]func(int) *policy.Plan{"places": flipPlans, "lists": listPlans()} {
+		t.Run(name, func(t *testing.T) {
+			d := widened(t, Config{})
+			d.grace = func() error { return nil }
+			judged, wrong := flipUnderLoad(t, d, plans, frames)
+			if t.Logf("%d of %d verdicts were wrong", wrong, judged); wrong == 0 {
+				t.Error("no verdict was wrong")
+			}
+		})
 	}
 }
 
 // Where membarrier cannot wait, a map of maps does.
 func TestFlipsWithTheOtherGracePeriod(t *testing.T) {
-	d := widened(t)
+	d := widened(t, Config{})
 	var err error
 	if d.grace, err = newMapGrace(); err != nil {
 		t.Fatal(err)
 	}
-	judged, wrong := flipUnderLoad(t, d, 0)
+	judged, wrong := flipUnderLoad(t, d, flipPlans, 0)
 	if wrong != 0 {
 		t.Errorf("%d of %d verdicts were wrong", wrong, judged)
 	}

@@ -209,6 +209,53 @@ func TestFailedRevisionLeavesNothing(t *testing.T) {
 	}
 }
 
+// Beyond the budget the tries answer, and what they answer is the same.
+func TestIndexBudget(t *testing.T) {
+	const lists = 6
+	d := newDatapathWith(t, Config{MaxIndexBytes: 100 * nodeBytes})
+	plan := func(first int) *policy.Plan {
+		var sets []*policy.Set
+		for i := range lists {
+			sets = append(sets, listed(many(200+first+i)...)) // 25 nodes and more
+		}
+		return guarded(sets...)
+	}
+	for _, first := range []int{0, 1, 50} {
+		enforce(t, d, plan(first))
+		kinds := map[bpfKind]int{}
+		for _, on := range d.gen.lists.sets {
+			kinds[kindOf(on.words[v4])]++
+		}
+		if kinds[bpfKindTREE] == 0 || kinds[bpfKindTRIE] == 0 {
+			t.Errorf("lists are answered by %v, want trees and tries", kinds)
+		}
+		for i := range lists {
+			last := form4{}.addr(10<<24 + uint32(2*(200+first+i-1)))
+			if !admitsAt(t, d, uint16(i+1), last.String()) || admitsAt(t, d, uint16(i+1), last.Next().Next().String()) {
+				t.Errorf("list %d does not end at %v", i, last)
+			}
+		}
+	}
+	enforce(t, d, guarded())
+	settled(t, d, 0)
+}
+
+// An index that is full is packed anew, in a generation with more room.
+func TestIndexGrows(t *testing.T) {
+	d := newDatapath(t)
+	enforce(t, d, guarded(listed(many(3)...)))
+	first := d.gen
+	large := listed(many(100_000)...)
+	enforce(t, d, guarded(large, listed(many(3)...)))
+	if d.gen == first {
+		t.Fatal("the generation is the same")
+	}
+	if !admitsAt(t, d, 1, "10.0.0.8") || admitsAt(t, d, 1, "10.0.0.9") || !admitsAt(t, d, 2, "10.0.0.4") {
+		t.Error("the new generation does not enforce")
+	}
+	settled(t, d, 0)
+}
+
 // liar is a trie that forgets what it is given.
 type liar struct{ trie }
 
