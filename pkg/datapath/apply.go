@@ -25,7 +25,7 @@ func (d *Datapath) Apply(ctx context.Context, p *policy.Plan) error {
 	return nil
 }
 
-func (d *Datapath) apply(ctx context.Context, p *policy.Plan) (err error) {
+func (d *Datapath) apply(ctx context.Context, p *policy.Plan) error {
 	if err := d.awaitSettled(ctx); err != nil {
 		return err
 	}
@@ -33,11 +33,15 @@ func (d *Datapath) apply(ctx context.Context, p *policy.Plan) (err error) {
 	if d.gen == nil || !d.gen.layout.holds(need) {
 		return d.applyAnew(ctx, p, need)
 	}
-	full := d.gen.layout.nodes >= d.maxNodes()
-	if err = d.publish(ctx, d.gen, d.plan, p, full); errors.Is(err, errNoRoom) {
-		return d.applyAnew(ctx, p, need)
+	err := d.publish(ctx, d.gen, d.plan, p, d.maxNodes() == 0)
+	if !errors.Is(err, errNoRoom) {
+		return err
 	}
-	return err
+	// packed anew it would be full again
+	if d.gen.layout.nodes == d.maxNodes() && nodesFor(p) > d.maxNodes() {
+		return d.publish(ctx, d.gen, d.plan, p, true)
+	}
+	return d.applyAnew(ctx, p, need)
 }
 
 // applyAnew puts p in force in a generation of its own, with all lists packed
@@ -62,9 +66,10 @@ func (d *Datapath) applyAnew(ctx context.Context, p *policy.Plan, need layout) e
 func (d *Datapath) maxNodes() int { return min(max(d.cfg.MaxIndexBytes, 0)/nodeBytes, maxNodes) }
 
 // publish writes p into gen's idle bank, which holds was, and makes it what
-// packets are judged by. anew: what has no room in the index goes to the tries.
-func (d *Datapath) publish(ctx context.Context, gen *generation, was, p *policy.Plan, anew bool) (err error) {
-	st, err := gen.lists.stage(ctx, was, p, &gen.probe, anew)
+// packets are judged by. With toTries, a list that has no room in the index goes
+// to the tries, and is no error.
+func (d *Datapath) publish(ctx context.Context, gen *generation, was, p *policy.Plan, toTries bool) (err error) {
+	st, err := gen.lists.stage(ctx, was, p, &gen.probe, toTries)
 	if err != nil {
 		return err
 	}

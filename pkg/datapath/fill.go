@@ -57,7 +57,7 @@ func (st *staging) load(s *policy.Set, family int) (uint64, error) {
 			st.shared[familyOfSet{old, family}] = true
 		}
 		return added.word, nil
-	case !st.anew:
+	case !st.toTries:
 		return 0, errNoRoom
 	}
 	id, err := st.put(family, index.entries(s))

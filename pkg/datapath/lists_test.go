@@ -211,30 +211,39 @@ func TestFailedRevisionLeavesNothing(t *testing.T) {
 
 // Beyond the budget the tries answer, and what they answer is the same.
 func TestIndexBudget(t *testing.T) {
-	const lists = 6
 	d := newDatapathWith(t, Config{MaxIndexBytes: 100 * nodeBytes})
-	plan := func(first int) *policy.Plan {
-		var sets []*policy.Set
-		for i := range lists {
-			sets = append(sets, listed(many(200+first+i)...)) // 25 nodes and more
-		}
-		return guarded(sets...)
+	tests := []struct {
+		name        string
+		lists, from int // of 28 nodes each, from so many addresses on
+		trees       bool
+		tries       bool
+	}{
+		{"too-many", 6, 200, true, true},
+		{"all-of-them-others", 6, 201, false, true}, // while the last ones are still there
+		{"fewer", 3, 210, true, false},
+		{"all-of-the-fewer-others", 3, 211, true, false}, // packed anew
 	}
-	for _, first := range []int{0, 1, 50} {
-		enforce(t, d, plan(first))
-		kinds := map[bpfKind]int{}
-		for _, on := range d.gen.lists.sets {
-			kinds[kindOf(on.words[v4])]++
-		}
-		if kinds[bpfKindTREE] == 0 || kinds[bpfKindTRIE] == 0 {
-			t.Errorf("lists are answered by %v, want trees and tries", kinds)
-		}
-		for i := range lists {
-			last := form4{}.addr(10<<24 + uint32(2*(200+first+i-1)))
-			if !admitsAt(t, d, uint16(i+1), last.String()) || admitsAt(t, d, uint16(i+1), last.Next().Next().String()) {
-				t.Errorf("list %d does not end at %v", i, last)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var sets []*policy.Set
+			for i := range tt.lists {
+				sets = append(sets, listed(many(tt.from+i)...))
 			}
-		}
+			enforce(t, d, guarded(sets...))
+			kinds := map[bpfKind]int{}
+			for _, on := range d.gen.lists.sets {
+				kinds[kindOf(on.words[v4])]++
+			}
+			if kinds[bpfKindTREE] > 0 != tt.trees || kinds[bpfKindTRIE] > 0 != tt.tries {
+				t.Errorf("lists are answered by %v", kinds)
+			}
+			for i := range tt.lists {
+				last := form4{}.addr(10<<24 + uint32(2*(tt.from+i-1)))
+				if !admitsAt(t, d, uint16(i+1), last.String()) || admitsAt(t, d, uint16(i+1), last.Next().Next().String()) {
+					t.Errorf("list %d does not end at %v", i, last)
+				}
+			}
+		})
 	}
 	enforce(t, d, guarded())
 	settled(t, d, 0)

@@ -14,9 +14,9 @@ type staging struct {
 	*lists
 	probe    *prober
 	from, to *policy.Plan
-	// anew: what finds no room in the index goes to the tries, and not to a
-	// larger generation.
-	anew bool
+	// toTries: what finds no room in the index goes there, and not to a larger
+	// generation.
+	toTries bool
 
 	refs    map[*policy.Set]int   // records that came, less those that went
 	order   []*policy.Set         // the sets of refs, as to names them
@@ -39,9 +39,9 @@ type familyOfSet struct {
 }
 
 // stage loads what to needs and from does not have.
-func (l *lists) stage(ctx context.Context, from, to *policy.Plan, probe *prober, anew bool) (*staging, error) {
+func (l *lists) stage(ctx context.Context, from, to *policy.Plan, probe *prober, toTries bool) (*staging, error) {
 	st := &staging{
-		lists: l, probe: probe, from: from, to: to, anew: anew,
+		lists: l, probe: probe, from: from, to: to, toTries: toTries,
 		refs:    map[*policy.Set]int{},
 		pending: map[*policy.Set]*list{},
 		heirs:   map[*policy.Set]*policy.Set{},
