@@ -29,7 +29,8 @@ func (d *daemon) Status(ctx context.Context) (api.Status, error) {
 		Reload:     apiReload(is.Reload),
 		Count:      api.Count{Tenants: is.Tenants, Lists: is.Lists, Entries: is.Entries},
 		Kernel: api.Kernel{
-			Lists: usage.Lists, Prefixes: usage.Entries, Capacity: usage.MaxEntries, Bytes: usage.KernelBytes,
+			Lists: usage.Lists, IndexBytes: usage.IndexBytes, MaxIndex: usage.MaxIndex, Bytes: usage.KernelBytes,
+			InTries: usage.InTries, Prefixes: usage.Entries, Capacity: usage.MaxEntries,
 		},
 		Interfaces: apiInterfaces(d.kernel.Interfaces()),
 		Problems:   d.problems(is.Problems),

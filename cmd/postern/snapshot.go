@@ -19,6 +19,7 @@ func (d *daemon) snapshot() metrics.Snapshot {
 		ReloadAt: is.Reload.At, ReloadAge: time.Since(is.Reload.At), ReloadOK: is.Reload.Err == nil,
 		Errors: len(is.Problems.Errors()), Warnings: len(is.Problems) - len(is.Problems.Errors()),
 		Tenants: is.Tenants, Lists: is.Lists, Orphaned: len(api.Orphaned(d.agent.Table())), Entries: is.Entries,
+		IndexBytes: usage.IndexBytes, MaxIndex: usage.MaxIndex, InTries: usage.InTries,
 		Prefixes: usage.Entries, Capacity: usage.MaxEntries, KernelBytes: usage.KernelBytes,
 		EventsLost: map[string]uint64{"watch": d.events.Lost()},
 	}

@@ -74,8 +74,12 @@ func (c *console) writeAgent(w io.Writer, st api.Status) {
 	if !st.NextExpiry.IsZero() {
 		fmt.Fprintf(w, ", the next ends at %s", st.NextExpiry.Format(time.RFC3339))
 	}
-	fmt.Fprintf(w, "\nkernel    %d lists, %d of %d prefixes, %s; %d events lost\n",
-		st.Kernel.Lists, st.Kernel.Prefixes, st.Kernel.Capacity, size(st.Kernel.Bytes), st.EventsLost)
+	fmt.Fprintf(w, "\nkernel    %d lists, index %s of at most %s, %s in all; %d events lost\n", st.Kernel.Lists,
+		size(uint64(st.Kernel.IndexBytes)), size(uint64(st.Kernel.MaxIndex)), size(st.Kernel.Bytes), st.EventsLost)
+	if st.Kernel.InTries > 0 {
+		fmt.Fprintf(w, "          %s\n", c.paint(yellow, fmt.Sprintf("%d lists are in the slower tries, the index is full; %d of %d prefixes there",
+			st.Kernel.InTries, st.Kernel.Prefixes, st.Kernel.Capacity)))
+	}
 }
 
 func stateColour(state string) colour {

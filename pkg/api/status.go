@@ -45,10 +45,13 @@ type Count struct {
 
 // Kernel is what the policy takes up in the kernel.
 type Kernel struct {
-	Lists    int    `json:"lists"` // compiled; equal ones are one
-	Prefixes int    `json:"prefixes"`
-	Capacity int    `json:"capacity"` // prefixes that fit
-	Bytes    uint64 `json:"bytes"`    // estimated
+	Lists      int    `json:"lists"` // compiled; equal ones are one
+	IndexBytes int    `json:"indexBytes"`
+	MaxIndex   int    `json:"maxIndexBytes"`
+	InTries    int    `json:"inTries"`  // lists for which the index had no room
+	Prefixes   int    `json:"prefixes"` // in the tries
+	Capacity   int    `json:"capacity"` // prefixes that fit there
+	Bytes      uint64 `json:"bytes"`    // all of it, estimated
 }
 
 // Interface is one interface the agent was told to guard.

@@ -61,7 +61,7 @@ func (st *staging) load(s *policy.Set, family int) (uint64, error) {
 		return 0, errNoRoom
 	}
 	id, err := st.put(family, index.entries(s))
-	st.inTrie = append(st.inTrie, familyOfSet{s, family})
+	st.toProbe = append(st.toProbe, familyOfSet{s, family})
 	return trieWord(id), err
 }
 

@@ -31,6 +31,7 @@ type lists struct {
 	nodes   *nodes
 	index   [families]lister
 	sets    map[*policy.Set]*list
+	inTries int            // of the sets
 	classes []destinations // by class number
 }
 
@@ -76,6 +77,10 @@ type tries struct {
 	max     int
 	entries [families]atomic.Int64
 	nextID  uint32 // ids are never used again
+}
+
+func (on *list) inTries() bool {
+	return kindOf(on.words[v4]) == bpfKindTRIE || kindOf(on.words[v6]) == bpfKindTRIE
 }
 
 // residue is entries that nobody will ask for.

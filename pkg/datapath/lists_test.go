@@ -237,6 +237,9 @@ func TestIndexBudget(t *testing.T) {
 			if kinds[bpfKindTREE] > 0 != tt.trees || kinds[bpfKindTRIE] > 0 != tt.tries {
 				t.Errorf("lists are answered by %v", kinds)
 			}
+			if got := d.Usage().InTries; got != kinds[bpfKindTRIE] {
+				t.Errorf("%d lists are said to be in the tries, want %d", got, kinds[bpfKindTRIE])
+			}
 			for i := range tt.lists {
 				last := form4{}.addr(10<<24 + uint32(2*(tt.from+i-1)))
 				if !admitsAt(t, d, uint16(i+1), last.String()) || admitsAt(t, d, uint16(i+1), last.Next().Next().String()) {

@@ -15,7 +15,7 @@ func (st *staging) probeAll() error {
 			return err
 		}
 	}
-	for _, l := range st.inTrie {
+	for _, l := range st.toProbe {
 		if err := st.index[l.family].probe(st.probe, l.set, st.pending[l.set].words[l.family]); err != nil {
 			return err
 		}

@@ -3,7 +3,6 @@ package datapath
 import (
 	"context"
 	"errors"
-	"maps"
 
 	"github.com/postern-io/postern/pkg/policy"
 )
@@ -25,11 +24,11 @@ type staging struct {
 	heirs   map[*policy.Set]*policy.Set
 	classes []destinations
 
-	added  []indexed
-	shared map[familyOfSet]bool // lists that go, but some of whose nodes stay
-	inTrie []familyOfSet        // that came
-	fresh  []residue            // loaded here: for undo
-	booked [families]int        // entries
+	added   []indexed
+	shared  map[familyOfSet]bool // lists that go, but some of whose nodes stay
+	toProbe []familyOfSet        // came, to the tries
+	fresh   []residue            // loaded here: for undo
+	booked  [families]int        // entries
 }
 
 // familyOfSet is a set in one family.
@@ -181,7 +180,10 @@ func (st *staging) commit() leftovers {
 	for _, in := range st.added {
 		left.nodes = append(left.nodes, in.dropped...)
 	}
-	maps.Copy(st.sets, st.pending)
+	for s, on := range st.pending {
+		st.sets[s] = on
+		st.inTries += int(delta(on.inTries()))
+	}
 	for s, n := range st.refs {
 		on := st.sets[s]
 		if on == nil {
@@ -210,5 +212,6 @@ func (st *staging) drop(s *policy.Set, on *list, left *leftovers) {
 		st.index[family].forget(s)
 	}
 	left.entries = append(left.entries, st.residues(s, on)...)
+	st.inTries -= int(delta(on.inTries()))
 	delete(st.sets, s)
 }

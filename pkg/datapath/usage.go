@@ -4,7 +4,10 @@ import "golang.org/x/sys/unix"
 
 // Usage is how full the kernel's maps are.
 type Usage struct {
-	Lists       int // loaded
+	Lists       int // loaded; equal ones are one
+	InTries     int // of them, those for which the index had no room
+	IndexBytes  int // in use
+	MaxIndex    int // Config.MaxIndexBytes
 	Entries     int // trie entries, both families
 	MaxEntries  int // Config.MaxPrefixes
 	Records     int // endpoints and unions
@@ -21,7 +24,7 @@ func (d *Datapath) Usage() Usage {
 	if published := d.published.Load(); published != nil {
 		u = *published
 	}
-	u.MaxEntries = d.cfg.MaxPrefixes
+	u.MaxEntries, u.MaxIndex = d.cfg.MaxPrefixes, d.maxNodes()*nodeBytes
 	for family := range families {
 		n := d.loader.tries.entries[family].Load()
 		u.Entries += int(n)
@@ -32,7 +35,10 @@ func (d *Datapath) Usage() Usage {
 
 // usage is the part of it that changes with a revision; d.mu is held.
 func (d *Datapath) usage() *Usage {
-	u := &Usage{Lists: len(d.gen.lists.sets), Records: max(len(d.plan.Records)-1, 0)}
+	u := &Usage{
+		Lists: len(d.gen.lists.sets), InTries: d.gen.lists.inTries,
+		IndexBytes: d.gen.lists.nodes.used * nodeBytes, Records: max(len(d.plan.Records)-1, 0),
+	}
 	for _, m := range d.gen.coll.Maps {
 		if m.Flags()&unix.BPF_F_MMAPABLE != 0 {
 			u.KernelBytes += uint64(m.MaxEntries()) * uint64(m.ValueSize())

@@ -17,19 +17,22 @@ type Snapshot struct {
 	Errors, Warnings                  int
 	Tenants, Lists, Orphaned, Entries int
 
-	Prefixes, Capacity int // in the kernel's tries; what they may hold
-	KernelBytes        uint64
-	Interfaces         []Interface
-	Traffic            map[string]Traffic // by endpoint
-	Reasons            []Reason
-	EventsLost         map[string]uint64 // by who lost them: kernel, watch
+	IndexBytes, MaxIndex int // of the kernel's index; what it may take
+	InTries              int // lists for which it had no room
+	Prefixes, Capacity   int // in the tries; what they may hold
+	KernelBytes          uint64
+	Interfaces           []Interface
+	Traffic              map[string]Traffic // by endpoint
+	Reasons              []Reason
+	EventsLost           map[string]uint64 // by who lost them: kernel, watch
 }
 
-func (s *Snapshot) fill() float64 {
-	if s.Capacity == 0 {
+// share is how much of what may be is; nothing of nothing is nothing.
+func share(is, may int) float64 {
+	if may == 0 {
 		return 0
 	}
-	return float64(s.Prefixes) / float64(s.Capacity)
+	return float64(is) / float64(may)
 }
 
 // Interface is one that should be guarded.

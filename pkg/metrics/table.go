@@ -75,12 +75,24 @@ func table() []metric {
 			func(r *reading, set set) { set(float64(r.Entries)) },
 		},
 		{
-			"postern_prefixes", "Prefixes loaded into the kernel.", gauge, nil,
+			"postern_index_bytes", "What the lists take in the kernel's index.", gauge, nil,
+			func(r *reading, set set) { set(float64(r.IndexBytes)) },
+		},
+		{
+			"postern_index_fill_ratio", "The same, as a share of what they may take.", gauge, nil,
+			func(r *reading, set set) { set(share(r.IndexBytes, r.MaxIndex)) },
+		},
+		{
+			"postern_trie_lists", "Lists in the slower tries, for lack of room in the index.", gauge, nil,
+			func(r *reading, set set) { set(float64(r.InTries)) },
+		},
+		{
+			"postern_trie_prefixes", "Prefixes in the tries, of lists and of destinations.", gauge, nil,
 			func(r *reading, set set) { set(float64(r.Prefixes)) },
 		},
 		{
-			"postern_trie_fill_ratio", "Prefixes loaded, as a share of those that fit.", gauge, nil,
-			func(r *reading, set set) { set(r.fill()) },
+			"postern_trie_fill_ratio", "The same, as a share of those that fit.", gauge, nil,
+			func(r *reading, set set) { set(share(r.Prefixes, r.Capacity)) },
 		},
 		{
 			"postern_kernel_memory_bytes", "Estimated memory that the policy takes in the kernel.", gauge, nil,
