@@ -62,7 +62,7 @@ func TestEdit(t *testing.T) {
 		t.Errorf("revision %d, %s: want 2, ok", s.Revision, s.State)
 	}
 	h.reads(func(h *host) { h.write("lists.d/acme.yaml", "tenant: acme\nlists: {}\n") })
-	if n := len(h.Table().State.Tenants["acme"].Lists); n != 0 {
+	if n := len(h.Table().State.Tenants.Get("acme").Lists); n != 0 {
 		t.Errorf("a file without lists left %d", n)
 	}
 	h.reads(func(h *host) { h.write("postern.yaml", strings.Replace(postern, "eth0", "eth1", 1)) })

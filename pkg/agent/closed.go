@@ -9,7 +9,7 @@ import "github.com/postern-io/postern/pkg/policy"
 // still pass.
 func closed(s *policy.State) *policy.State {
 	c := *s
-	c.System, c.Tenants = nil, nil
+	c.System, c.Tenants = nil, policy.Map[policy.Tenant]{}
 	c.Endpoints = make([]*policy.Endpoint, len(s.Endpoints))
 	for i, ep := range s.Endpoints {
 		e := *ep

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/postern-io/postern/pkg/policy"
@@ -53,21 +52,16 @@ func without(s *policy.State, owner string) (*policy.State, []string) {
 	slices.Sort(dropped)
 	rest := *s
 	rest.System = withoutLists(s.System, owner)
-	rest.Tenants = maps.Clone(s.Tenants)
-	records := 0
-	for id, t := range s.Tenants {
-		switch w := withoutTenant(t, owner); {
-		case w == nil:
-			delete(rest.Tenants, id)
-			records++
-		case !sameTenant(t, w):
-			rest.Tenants[id] = w
-			records++
+	edits := map[string]*policy.Tenant{}
+	for id, t := range s.Tenants.All() {
+		if w := withoutTenant(t, owner); w == nil || !sameTenant(t, w) {
+			edits[id] = w
 		}
 	}
-	if len(dropped) == 0 && records == 0 {
+	if len(dropped) == 0 && len(edits) == 0 {
 		return nil, nil
 	}
+	rest.Tenants = s.Tenants.Edit(edits)
 	return &rest, dropped
 }
 

@@ -116,7 +116,7 @@ func TestHosts(t *testing.T) {
 			h.start()
 			h.reads(tt.change)
 			for range 2 {
-				if got := h.Table().State.Tenants["acme"].Hosts; !slices.Equal(got, tt.want) {
+				if got := h.Table().State.Tenants.Get("acme").Hosts; !slices.Equal(got, tt.want) {
 					t.Errorf("hosts = %q, want %q", got, tt.want)
 				}
 				h.restart(func(*host) {})
@@ -150,7 +150,7 @@ func TestDropLists(t *testing.T) {
 		if diff := gocmp.Diff(map[string]bool{"system/*": false}, listed(h)); diff != "" {
 			t.Errorf("lists left (-want +got):\n%s", diff)
 		}
-		if n := len(h.Table().State.Tenants); n != 0 {
+		if n := h.Table().State.Tenants.Len(); n != 0 {
 			t.Errorf("%d tenants left", n)
 		}
 		h.restart(func(*host) {})

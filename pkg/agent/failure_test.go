@@ -164,7 +164,7 @@ func TestFilesGoWrong(t *testing.T) {
 			if diff := cmp.Diff(tt.problems, problems); diff != "" {
 				t.Errorf("problems (-want +got):\n%s", diff)
 			}
-			if h.Table().State.Tenants["acme"].Hosts[0] != "acme.example.com" {
+			if h.Table().State.Tenants.Get("acme").Hosts[0] != "acme.example.com" {
 				t.Error("the tenant's host is gone")
 			}
 		}

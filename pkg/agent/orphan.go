@@ -26,21 +26,17 @@ func succeed(before *policy.State, r *reading) *policy.State {
 	}
 	k := keeper{files: setOf(r.lists.Files), cleared: setOf(r.lists.Cleared)}
 	after.System = k.lists(before.System, after.System, k.cleared[""])
-	tenants := make(map[string]*policy.Tenant, len(after.Tenants))
-	for id, t := range after.Tenants {
-		tenants[id] = t
-		if old := before.Tenants[id]; old != nil && old != t {
-			tenants[id] = k.tenant(old, t)
+	kept := map[string]*policy.Tenant{}
+	for c := range after.Tenants.Since(before.Tenants) {
+		switch {
+		case c.Before == nil:
+		case c.After == nil:
+			kept[c.Name] = k.vanished(c.Before)
+		default:
+			kept[c.Name] = k.tenant(c.Before, c.After)
 		}
 	}
-	for id, old := range before.Tenants {
-		if after.Tenants[id] == nil {
-			if t := k.vanished(old); t != nil {
-				tenants[id] = t
-			}
-		}
-	}
-	after.Tenants = tenants
+	after.Tenants = after.Tenants.Edit(kept)
 	return after
 }
 
@@ -146,7 +142,7 @@ func ownersOf(s *policy.State) map[string]bool {
 	for _, l := range s.Lists() {
 		owners[l.Owner] = true
 	}
-	for _, t := range s.Tenants {
+	for _, t := range s.Tenants.All() {
 		owners[t.Pos.File] = true
 	}
 	return owners
@@ -164,7 +160,7 @@ func setOf(names []string) map[string]bool {
 // s follows from these files, a tenant's record alone is an orphan too.
 func orphans(s *policy.State, files map[string]bool) policy.Problems {
 	lists := map[string]int{}
-	for _, t := range s.Tenants {
+	for _, t := range s.Tenants.All() {
 		if files != nil && !files[t.Pos.File] {
 			lists[t.Pos.File] = 0
 		}

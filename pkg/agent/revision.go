@@ -3,7 +3,6 @@ package agent
 import (
 	"bytes"
 	"encoding/json"
-	"maps"
 	"reflect"
 
 	"github.com/postern-io/postern/pkg/policy"
@@ -27,13 +26,23 @@ func (l *loop) next(s *policy.State, settings []byte) *policy.Revision {
 }
 
 func sameState(a, b *policy.State) bool {
-	return sameLists(a.System, b.System) && maps.EqualFunc(a.Tenants, b.Tenants, sameTenant) && sameBase(a, b)
+	return sameLists(a.System, b.System) && sameTenants(a, b) && sameBase(a, b)
+}
+
+func sameTenants(a, b *policy.State) bool {
+	for c := range b.Tenants.Since(a.Tenants) {
+		if c.Before == nil || c.After == nil || !sameTenant(c.Before, c.After) {
+			return false
+		}
+	}
+	return true
 }
 
 // sameBase compares what postern.yaml says.
 func sameBase(a, b *policy.State) bool {
 	x, y := *a, *b
-	x.System, x.Tenants, y.System, y.Tenants = nil, nil, nil, nil
+	x.System, y.System = nil, nil
+	x.Tenants, y.Tenants = policy.Map[policy.Tenant]{}, policy.Map[policy.Tenant]{}
 	return reflect.DeepEqual(x, y)
 }
 

@@ -76,7 +76,7 @@ func (l *loop) show() {
 }
 
 func (s *Status) count(of *policy.State) {
-	s.Tenants = len(of.Tenants)
+	s.Tenants = of.Tenants.Len()
 	for _, l := range of.Lists() {
 		s.Lists++
 		s.Entries += len(l.Entries)

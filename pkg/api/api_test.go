@@ -37,14 +37,14 @@ func table(t *testing.T) *policy.Table {
 	off.Disabled = true
 	s := &policy.State{
 		System: map[string]*policy.List{"managementAPI": list(entry(t, "10.0.0.0/8"))},
-		Tenants: map[string]*policy.Tenant{
+		Tenants: policy.MapOf(map[string]*policy.Tenant{
 			"acme": {
 				ID:    "acme",
 				Lists: map[string]*policy.List{"*": list(entry(t, "203.0.113.0/24"), denied, over, off)},
 				Users: map[string]map[string]*policy.List{"1": {"webUI": list(entry(t, "203.0.113.1"))}},
 			},
 			"globex": {ID: "globex", Lists: map[string]*policy.List{"*": list(entry(t, "198.51.100.0/24"))}},
-		},
+		}),
 		Endpoints: []*policy.Endpoint{
 			{
 				Name: "dedicated", Ports: []policy.PortRange{{First: 443, Last: 443}}, Tenants: []string{"acme"}, Resource: "*",

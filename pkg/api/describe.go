@@ -42,11 +42,11 @@ func judging(s *policy.State, e *policy.Endpoint) []string {
 		}
 	}
 	add(s.System, policy.Place{Scope: policy.ScopeSystem})
-	if e.AllTenants && len(s.Tenants) > 0 {
+	if e.AllTenants && s.Tenants.Len() > 0 {
 		names = append(names, "tenants/*")
 	}
 	for _, id := range e.Tenants {
-		if t := s.Tenants[id]; t != nil {
+		if t := s.Tenants.Get(id); t != nil {
 			add(t.Lists, policy.Place{Scope: policy.ScopeTenant, Tenant: id})
 		}
 	}

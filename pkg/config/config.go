@@ -29,7 +29,7 @@ type Config struct {
 // With is c's state with the lists and tenants of l.
 func (c *Config) With(l *Lists) *policy.State {
 	s := *c.State
-	s.System, s.Tenants = l.System, l.Tenants
+	s.System, s.Tenants = l.System, policy.MapOf(l.Tenants)
 	return &s
 }
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"net/netip"
 	"path/filepath"
 	"strings"
@@ -19,8 +20,14 @@ var shape = cmp.Options{
 	cmpopts.IgnoreUnexported(Config{}, Lists{}),
 	cmp.Comparer(func(a, b addr.Range) bool { return a == b }),
 	cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }),
+	sameMaps,
 	cmp.Transformer("nowhere", func(policy.Pos) string { return "" }),
 }
+
+// sameMaps compares tenants by what they say.
+var sameMaps = cmp.Transformer("tenants", func(m policy.Map[policy.Tenant]) map[string]*policy.Tenant {
+	return maps.Collect(m.All())
+})
 
 const everything = `
 -- postern.yaml --

@@ -59,7 +59,7 @@ func TestReadLists(t *testing.T) {
 	if s.Mode != policy.Monitor || s.System["*"].Owner != in("system.yaml")[0] {
 		t.Errorf("state %+v", s)
 	}
-	acme := s.Tenants["acme"]
+	acme := s.Tenants.Get("acme")
 	if diff := cmp.Diff([]string{"acme.example.com"}, acme.Hosts); diff != "" {
 		t.Error(diff)
 	}

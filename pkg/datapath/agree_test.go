@@ -43,7 +43,7 @@ func newJury(t *testing.T, s *policy.State) *jury {
 // ask has all three judge a source at the endpoint with a number.
 func (j *jury) ask(endpoint int, a netip.Addr) {
 	want := uint32(delta(j.table.DecidePacket(j.table.State.Endpoints[endpoint], a).Allow))
-	set, family := j.table.Plan.Records[endpoint+1].Tenant, familyOf(a)
+	set, family := j.table.Plan.Records.At(endpoint+1).Tenant, familyOf(a)
 	for name, d := range j.on {
 		if err := d.gen.probe.ask(d.gen.lists.sets[set].words[family], family, words(a), want); err != nil {
 			j.Fatalf("%s: %v", name, err)
@@ -55,7 +55,7 @@ func (j *jury) ask(endpoint int, a netip.Addr) {
 // boundaries asks at every address where a list turns, and the one behind it.
 func (j *jury) boundaries() {
 	for i := range j.table.State.Endpoints {
-		set := j.table.Plan.Records[i+1].Tenant
+		set := j.table.Plan.Records.At(i + 1).Tenant
 		for _, e := range set.V4.Ends {
 			j.ask(i, form4{}.addr(e))
 			j.ask(i, form4{}.addr(e+1))
@@ -71,7 +71,7 @@ func (j *jury) boundaries() {
 func (j *jury) random(r *rand.Rand, n int) {
 	for range n {
 		i := r.IntN(len(j.table.State.Endpoints))
-		set := j.table.Plan.Records[i+1].Tenant
+		set := j.table.Plan.Records.At(i + 1).Tenant
 		v4, v6 := set.V4.Ends, set.V6.Ends
 		switch k := r.IntN(4); {
 		case k == 0 && len(v4) > 0:
@@ -120,7 +120,7 @@ func TestAgreement(t *testing.T) {
 
 func oneList(l *policy.List) *policy.State {
 	return &policy.State{
-		Tenants: map[string]*policy.Tenant{"t": {ID: "t", Lists: map[string]*policy.List{"*": l}}},
+		Tenants: policy.MapOf(map[string]*policy.Tenant{"t": {ID: "t", Lists: map[string]*policy.List{"*": l}}}),
 		Endpoints: []*policy.Endpoint{{
 			Name: "e", Tenants: []string{"t"}, Resource: "*", Ports: []policy.PortRange{{First: 443, Last: 443}},
 			Destination: policy.Destination{Prefix: netip.PrefixFrom(destination(0), 32)},

@@ -8,11 +8,10 @@ import (
 
 // revision is a plan on its way into a bank.
 type revision struct {
-	plan   *policy.Plan
-	was    *policy.Plan // what the bank holds
-	lists  *staging
-	names  *names
-	shadow int // the next free record, behind the plan's own
+	plan  *policy.Plan
+	was   *policy.Plan // what the bank holds
+	lists *staging
+	names *names
 }
 
 // write brings the bank from r.was to r.plan. No packet reads it meanwhile.
@@ -36,17 +35,20 @@ func (b bank) write(r *revision) {
 // writeRecords writes what differs. Shadows stand behind the records and move
 // with their number, so they are written whatever happened to them.
 func (b bank) writeRecords(r *revision) {
-	r.shadow = len(r.plan.Records)
-	for i := 1; i < len(r.plan.Records); i++ {
-		record, was := &r.plan.Records[i], recordAt(r.was, i)
-		if was != nil && *was == *record && !hasShadow(record) {
-			continue
+	for i := range r.plan.Records.Since(r.was.Records) {
+		if record := r.plan.Records.At(i); record != nil {
+			b.records[i] = r.encode(record)
 		}
-		b.records[i] = r.encode(record)
-		if hasShadow(record) {
-			b.records[r.shadow] = r.encodeShadow(record)
-			b.records[i].Shadow = uint32(r.shadow)
-			r.shadow++
+	}
+	if r.plan.Records.Shadows() == 0 {
+		return
+	}
+	shadow := r.plan.Records.End()
+	for i, record := range r.plan.Records.All() {
+		if record.HasShadow() {
+			b.records[shadow] = r.encodeShadow(record)
+			b.records[i].Shadow = uint32(shadow)
+			shadow++
 		}
 	}
 }

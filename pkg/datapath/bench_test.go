@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"encoding/binary"
 	"fmt"
-	"maps"
 	"math"
 	"math/rand/v2"
 	"net/netip"
@@ -28,12 +27,12 @@ import (
 // names none, for each of as many tenants made up, with lists of like sizes.
 func tenantState(t testing.TB) *policy.State {
 	t.Helper()
-	s := &policy.State{Tenants: map[string]*policy.Tenant{}}
+	s := &policy.State{}
 	add := func(id string, prefix netip.Prefix) {
-		tenant := s.Tenants[id]
+		tenant := s.Tenants.Get(id)
 		if tenant == nil {
 			tenant = &policy.Tenant{ID: id, Lists: map[string]*policy.List{"*": {}}}
-			s.Tenants[id] = tenant
+			s.Tenants = s.Tenants.With(id, tenant)
 			s.Endpoints = append(s.Endpoints, &policy.Endpoint{
 				Name: "e" + id, Tenants: []string{id}, Resource: "*",
 				Ports:       []policy.PortRange{{First: 443, Last: 443}},
@@ -132,14 +131,13 @@ func changeOne(b *testing.B, d *Datapath, compiler *policy.Compiler, s *policy.S
 	var took []time.Duration
 	for i := range 21 {
 		next := *s
-		next.Tenants = maps.Clone(s.Tenants)
 		id := s.Endpoints[i].Tenants[0]
-		tenant := *s.Tenants[id]
+		tenant := *s.Tenants.Get(id)
 		list := *tenant.Lists["*"]
 		list.Entries = append(list.Entries[:len(list.Entries):len(list.Entries)],
 			policy.Entry{Text: "203.0.113.7", Range: netipx.IPRangeFrom(ip("203.0.113.7"), ip("203.0.113.7"))})
 		tenant.Lists = map[string]*policy.List{"*": &list}
-		next.Tenants[id] = &tenant
+		next.Tenants = next.Tenants.With(id, &tenant)
 		table, err := compiler.Compile(&next, policy.Host{}, time.Unix(1, 0))
 		if err != nil {
 			b.Fatal(err)

@@ -26,7 +26,7 @@ var clouds = map[string][]string{
 // address, and all of them together one more.
 func cloudState(t *testing.T) *policy.State {
 	t.Helper()
-	s := &policy.State{Tenants: map[string]*policy.Tenant{}}
+	s := &policy.State{}
 	endpoint := func(name, at string, tenants ...string) {
 		a := ip(at)
 		s.Endpoints = append(s.Endpoints, &policy.Endpoint{
@@ -35,7 +35,7 @@ func cloudState(t *testing.T) *policy.State {
 		})
 	}
 	for i, tenant := range []string{"aws", "azure", "google"} {
-		s.Tenants[tenant] = &policy.Tenant{ID: tenant, Lists: map[string]*policy.List{policy.AnyResource: readCloud(t, tenant)}}
+		s.Tenants = s.Tenants.With(tenant, &policy.Tenant{ID: tenant, Lists: map[string]*policy.List{policy.AnyResource: readCloud(t, tenant)}})
 		n := string(rune('1' + i))
 		endpoint(tenant+"-v4", "203.0.113."+n, tenant)
 		endpoint(tenant+"-v6", "2001:db8::"+n, tenant)
@@ -134,7 +134,7 @@ func TestMillionSources(t *testing.T) {
 	c := newCourt(t, s)
 	names := []string{"aws", "azure", "google"}
 	for _, tenant := range names {
-		for _, e := range s.Tenants[tenant].Lists[policy.AnyResource].Entries {
+		for _, e := range s.Tenants.Get(tenant).Lists[policy.AnyResource].Entries {
 			if !c.judge(e.Range.From(), tenant) || !c.judge(e.Range.To(), tenant) {
 				t.Errorf("entry %s of %s does not admit its ends", e.Text, tenant)
 			}
@@ -147,7 +147,7 @@ func TestMillionSources(t *testing.T) {
 	}
 	for i := range sources {
 		tenant := names[i%len(names)]
-		entries := s.Tenants[tenant].Lists[policy.AnyResource].Entries
+		entries := s.Tenants.Get(tenant).Lists[policy.AnyResource].Entries
 		e := entries[rng.IntN(len(entries))]
 		src := drawFrom(rng, e.Range)
 		if i%2 == 1 {

@@ -35,12 +35,12 @@ func flipPlans(turn int) *policy.Plan {
 	web := policy.Record{Endpoint: &policy.Endpoint{}, Name: "web", Own: open, Tenant: set("198.51.100.0/24", "198.51.101.0/24")}
 	alt := policy.Record{Endpoint: &policy.Endpoint{}, Name: "alt", Own: open, Tenant: set("203.0.113.0/24")}
 	p := &policy.Plan{
-		Records: []policy.Record{{}, web, alt},
+		Records: policy.RecordsOf(web, alt),
 		TCP:     []policy.PortClass{{First: 80, Last: 80, Class: 2}, {First: 443, Last: 443, Class: 1}},
 	}
 	w, a := 1, 2
 	if turn%2 == 1 {
-		p.Records[1], p.Records[2] = alt, web
+		p.Records = policy.RecordsOf(alt, web)
 		w, a = 2, 1
 	}
 	p.Classes = []policy.Class{

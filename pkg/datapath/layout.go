@@ -13,13 +13,11 @@ type layout struct{ records, classes, failsafes, lines4, lines6, nodes int }
 // layoutOf is what p takes, but for the nodes: what takes those is known when
 // they are written.
 func layoutOf(p *policy.Plan) layout {
-	l := layout{records: max(len(p.Records), 1), classes: max(len(p.Classes), 1), failsafes: 1}
-	for i := range p.Records {
-		if hasShadow(&p.Records[i]) {
-			l.records++
-		}
+	l := layout{
+		records:   max(p.Records.End(), 1) + p.Records.Shadows(),
+		classes:   max(len(p.Classes), 1),
+		failsafes: 1 + len(failsafeSets(p)),
 	}
-	l.failsafes += len(failsafeSets(p))
 	for i := range p.Classes {
 		n4, n6 := countSingles(p.Classes[i].Dests)
 		l.lines4 += lineCount4(n4)
@@ -72,8 +70,6 @@ func countSingles(dests []policy.Dest) (n4, n6 int) {
 	return n4, n6
 }
 
-func hasShadow(r *policy.Record) bool { return r.ShadowOwn != nil || r.ShadowTenant != nil }
-
 // failsafeSets are the sets that p's ports name, each once, in order. The n-th
 // has the index n+1.
 func failsafeSets(p *policy.Plan) []*policy.Set {
@@ -101,8 +97,8 @@ func nodesFor(p *policy.Plan) int {
 			total += index[v4].room(s) + index[v6].room(s)
 		}
 	}
-	for i := range p.Records {
-		for _, s := range recordSets(&p.Records[i]) {
+	for _, r := range p.Records.All() {
+		for _, s := range recordSets(r) {
 			add(s)
 		}
 	}

@@ -24,7 +24,7 @@ func TestLayout(t *testing.T) {
 		{"empty", policy.Plan{}, layout{records: 1, classes: 1, failsafes: 1}},
 		{
 			"shadows-are-records",
-			policy.Plan{Records: []policy.Record{{}, {}, {ShadowOwn: set}, {ShadowTenant: set}}},
+			policy.Plan{Records: policy.RecordsOf(policy.Record{}, policy.Record{ShadowOwn: set}, policy.Record{ShadowTenant: set})},
 			layout{records: 6, classes: 1, failsafes: 1},
 		},
 		{

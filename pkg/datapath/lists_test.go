@@ -27,15 +27,17 @@ var everybody = policy.NewSet(prefixes("0.0.0.0/0"), nil)
 
 // guarded is a plan in which the tenant set of web4's port n+1 is sets[n].
 func guarded(sets ...*policy.Set) *policy.Plan {
-	p := &policy.Plan{Records: make([]policy.Record, 1), Classes: make([]policy.Class, 1)}
+	p := &policy.Plan{Classes: make([]policy.Class, 1)}
+	var records []policy.Record
 	for i, s := range sets {
-		p.Records = append(p.Records, policy.Record{
+		records = append(records, policy.Record{
 			Endpoint: &policy.Endpoint{}, Name: string(rune('a' + i)), Tenant: s,
 			Own: everybody,
 		})
 		p.Classes = append(p.Classes, policy.Class{Any: i + 1})
 		p.TCP = append(p.TCP, policy.PortClass{First: uint16(i + 1), Last: uint16(i + 1), Class: i + 1})
 	}
+	p.Records = policy.RecordsOf(records...)
 	return p
 }
 

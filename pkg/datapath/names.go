@@ -149,20 +149,7 @@ func (n *names) settle() {
 // eachChanged calls f with the records that differ between two plans; nil is
 // none.
 func eachChanged(from, to *policy.Plan, f func(before, after *policy.Record)) {
-	for i := range max(len(from.Records), len(to.Records)) {
-		before, after := recordAt(from, i), recordAt(to, i)
-		switch {
-		case before == nil && after == nil:
-		case before == nil || after == nil || *before != *after:
-			f(before, after)
-		}
+	for i := range to.Records.Since(from.Records) {
+		f(from.Records.At(i), to.Records.At(i))
 	}
-}
-
-// recordAt is nil for 0, which is "no record", and behind the end.
-func recordAt(p *policy.Plan, i int) *policy.Record {
-	if i == 0 || i >= len(p.Records) {
-		return nil
-	}
-	return &p.Records[i]
 }

@@ -8,11 +8,11 @@ import (
 )
 
 func endpointPlan(names ...string) *policy.Plan {
-	p := &policy.Plan{Records: make([]policy.Record, 1)}
+	var records []policy.Record
 	for _, name := range names {
-		p.Records = append(p.Records, policy.Record{Endpoint: &policy.Endpoint{Name: name}, Name: name})
+		records = append(records, policy.Record{Endpoint: &policy.Endpoint{Name: name}, Name: name})
 	}
-	return p
+	return &policy.Plan{Records: policy.RecordsOf(records...)}
 }
 
 func (n *names) step(from, to *policy.Plan) {
@@ -31,13 +31,13 @@ func TestNamesKeepTheirSlot(t *testing.T) {
 	n := newNames()
 	empty, ab := &policy.Plan{}, endpointPlan("a", "b")
 	n.step(empty, ab)
-	a, b := n.slot(&ab.Records[1]), n.slot(&ab.Records[2])
+	a, b := n.slot(ab.Records.At(1)), n.slot(ab.Records.At(2))
 	if a == b || a == sharedSlot || b == sharedSlot {
 		t.Fatalf("slots %d and %d", a, b)
 	}
 	moved := endpointPlan("new", "b", "a")
 	n.step(ab, moved)
-	if n.slot(&moved.Records[3]) != a || n.slot(&moved.Records[2]) != b {
+	if n.slot(moved.Records.At(3)) != a || n.slot(moved.Records.At(2)) != b {
 		t.Errorf("a slot moved with its record")
 	}
 	union := policy.Record{Name: "a+b"}
@@ -51,15 +51,15 @@ func TestNamesFreeASlotAfterTheGracePeriod(t *testing.T) {
 	n.free = n.free[len(n.free)-1:] // one is left
 	a, b := endpointPlan("a"), endpointPlan("b")
 	n.step(&policy.Plan{}, a)
-	slot := n.slot(&a.Records[1])
+	slot := n.slot(a.Records.At(1))
 	n.step(a, b)
-	if got := n.slot(&b.Records[1]); got != sharedSlot {
+	if got := n.slot(b.Records.At(1)); got != sharedSlot {
 		t.Errorf("b counts in slot %d, where packets may still be counted for a", got)
 	}
 	n.settle()
 	c := endpointPlan("c")
 	n.step(b, c)
-	if got := n.slot(&c.Records[1]); got != slot {
+	if got := n.slot(c.Records.At(1)); got != slot {
 		t.Errorf("c counts in slot %d, not in %d, which is free", got, slot)
 	}
 }
@@ -69,7 +69,7 @@ func TestNamesRevoke(t *testing.T) {
 	free := len(n.free)
 	a := endpointPlan("a")
 	n.revoke(n.admit(&policy.Plan{}, a))
-	if got := n.slot(&a.Records[1]); got != sharedSlot || len(n.free) != free {
+	if got := n.slot(a.Records.At(1)); got != sharedSlot || len(n.free) != free {
 		t.Errorf("after revoking, slot %d and %d free of %d", got, len(n.free), free)
 	}
 }
@@ -83,8 +83,8 @@ func TestNamesRunOut(t *testing.T) {
 	p := endpointPlan(all...)
 	n.step(&policy.Plan{}, p)
 	counts := map[uint32]int{}
-	for i := range p.Records[1:] {
-		counts[n.slot(&p.Records[i+1])]++
+	for _, r := range p.Records.All() {
+		counts[n.slot(r)]++
 	}
 	if len(counts) != slotCount || counts[sharedSlot] != 11 {
 		t.Errorf("%d slots are used, %d endpoints share one", len(counts), counts[sharedSlot])

@@ -188,7 +188,7 @@ func TestMonitoredEndpoint(t *testing.T) {
 func TestMonitoredList(t *testing.T) {
 	d := newDatapath(t)
 	s := rowState()
-	s.Tenants["acme"].Lists["*"].State = policy.ListMonitor
+	s.Tenants.Get("acme").Lists["*"].State = policy.ListMonitor
 	enforce(t, d, compile(t, s, rowHost))
 	for _, tt := range []struct {
 		row

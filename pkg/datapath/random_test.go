@@ -2,7 +2,6 @@ package datapath
 
 import (
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"net/netip"
 	"testing"
@@ -64,7 +63,7 @@ func (m model) judge(p packet) (bpfReason, bool) {
 	if i == 0 {
 		return none, true
 	}
-	r := m.Records[i]
+	r := m.Records.At(i)
 	if r.Mode == policy.Off {
 		return bpfReasonENDPOINT_OFF, true
 	}
@@ -181,7 +180,6 @@ func (d dice) endpoint(name string, tenants []string) *policy.Endpoint {
 func (d dice) state() *policy.State {
 	s := &policy.State{
 		Mode: policy.Mode(d.IntN(10) / 8 * d.IntN(3)), FilteringOff: d.IntN(12) == 0,
-		Tenants: map[string]*policy.Tenant{},
 	}
 	if d.IntN(2) == 0 {
 		s.System = map[string]*policy.List{"*": d.list()}
@@ -190,7 +188,7 @@ func (d dice) state() *policy.State {
 	for i := range d.IntN(5) {
 		id := fmt.Sprintf("t%d", i)
 		tenants = append(tenants, id)
-		s.Tenants[id] = &policy.Tenant{ID: id, Lists: map[string]*policy.List{"*": d.list()}}
+		s.Tenants = s.Tenants.With(id, &policy.Tenant{ID: id, Lists: map[string]*policy.List{"*": d.list()}})
 	}
 	for i := range d.IntN(8) {
 		s.Endpoints = append(s.Endpoints, d.endpoint(fmt.Sprintf("e%d", i), tenants))
@@ -221,10 +219,9 @@ func (d dice) packet() packet {
 // edit is s with some of its lists written anew and all else the very same.
 func (d dice) edit(s *policy.State) *policy.State {
 	next := *s
-	next.Tenants = maps.Clone(s.Tenants)
-	for id := range s.Tenants {
+	for id := range s.Tenants.All() {
 		if d.IntN(2) == 0 {
-			next.Tenants[id] = &policy.Tenant{ID: id, Lists: map[string]*policy.List{"*": d.list()}}
+			next.Tenants = next.Tenants.With(id, &policy.Tenant{ID: id, Lists: map[string]*policy.List{"*": d.list()}})
 		}
 	}
 	if s.System != nil && d.IntN(4) == 0 {

@@ -77,9 +77,9 @@ func rowState() *policy.State {
 	web := endpoint("web4", "192.0.2.10/32", policy.TCP, 443, policy.Enforce)
 	web.Policies = listOf("!198.51.100.99")
 	return &policy.State{
-		Tenants: map[string]*policy.Tenant{"acme": {ID: "acme", Lists: map[string]*policy.List{
+		Tenants: policy.MapOf(map[string]*policy.Tenant{"acme": {ID: "acme", Lists: map[string]*policy.List{
 			"*": listOf("198.51.100.0/24", "!198.51.100.66", "2001:db8:1::/48"),
-		}}},
+		}}}),
 		TunnelsFrom: prefixes("203.0.113.64/27", "2001:db8:4::/48"),
 		Failsafe: []policy.Failsafe{{
 			Protocol: policy.TCP, Ports: []policy.PortRange{{First: 22, Last: 22}, {First: 443, Last: 443}},

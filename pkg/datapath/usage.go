@@ -37,7 +37,7 @@ func (d *Datapath) Usage() Usage {
 func (d *Datapath) usage() *Usage {
 	u := &Usage{
 		Lists: len(d.gen.lists.sets), InTries: d.gen.lists.inTries,
-		IndexBytes: d.gen.lists.nodes.used * nodeBytes, Records: max(len(d.plan.Records)-1, 0),
+		IndexBytes: d.gen.lists.nodes.used * nodeBytes, Records: max(d.plan.Records.End()-1, 0),
 	}
 	for _, m := range d.gen.coll.Maps {
 		if m.Flags()&unix.BPF_F_MMAPABLE != 0 {

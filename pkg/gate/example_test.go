@@ -15,10 +15,10 @@ import (
 func ExampleGate_Handler() {
 	offices, _ := addr.Parse("203.0.113.0/24")
 	state := &policy.State{
-		Tenants: map[string]*policy.Tenant{"acme": {
+		Tenants: policy.MapOf(map[string]*policy.Tenant{"acme": {
 			ID:    "acme",
 			Lists: map[string]*policy.List{"*": {Entries: []policy.Entry{{Text: "203.0.113.0/24", Range: offices}}}},
-		}},
+		}}),
 		Endpoints: []*policy.Endpoint{{
 			Name:     "portal",
 			Ports:    []policy.PortRange{{First: 8080, Last: 8080}},

@@ -59,7 +59,7 @@ var (
 func towns(t testing.TB) *policy.State {
 	s := &policy.State{
 		System: map[string]*policy.List{policy.AnyResource: list(t, "deny 203.0.113.66")},
-		Tenants: map[string]*policy.Tenant{
+		Tenants: policy.MapOf(map[string]*policy.Tenant{
 			"acme": {
 				ID: "acme", Hosts: []string{"acme.example.com", "2001:db8::1", "xn--bcher-kva.example"},
 				Lists: map[string]*policy.List{policy.AnyResource: list(t, "203.0.113.0/24", "2001:db8::/32")},
@@ -69,7 +69,7 @@ func towns(t testing.TB) *policy.State {
 				Lists: map[string]*policy.List{policy.AnyResource: list(t, "198.51.100.1-198.51.100.9")},
 			},
 			"open": {ID: "open", Hosts: []string{"open.example.com"}},
-		},
+		}),
 	}
 	port := uint16(8000)
 	endpoint := func(name string, change func(*policy.Endpoint)) {
@@ -339,7 +339,7 @@ func TestSet(t *testing.T) {
 	gone.Endpoints = gone.Endpoints[1:]
 	empty := &policy.State{}
 	edited := towns(t)
-	edited.Tenants["acme"].Lists[policy.AnyResource] = list(t, "198.51.100.0/24")
+	edited.Tenants.Get("acme").Lists[policy.AnyResource] = list(t, "198.51.100.0/24")
 	for i, step := range []struct {
 		s    *policy.State
 		want int

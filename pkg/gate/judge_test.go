@@ -57,7 +57,7 @@ func BenchmarkJudge(b *testing.B) {
 		} {
 			b.Run(fmt.Sprintf("%s/entries=%d", bb.name, entries), func(b *testing.B) {
 				s := towns(b)
-				s.Tenants["acme"].Lists[policy.AnyResource] = scattered(b, entries)
+				s.Tenants.Get("acme").Lists[policy.AnyResource] = scattered(b, entries)
 				h, r := judged(b, s, bb.endpoint, bb.change)
 				b.ReportAllocs()
 				for b.Loop() {

@@ -8,7 +8,14 @@ import (
 
 // Check finds what makes a State meaningless: nothing is compiled from one that
 // has errors. What is legal but unlikely to be meant is Lint's.
-func (s *State) Check() Problems {
+func (s *State) Check() Problems { return s.checkSince(&State{}) }
+
+// checkSince is Check of a State that follows one without errors: what both have
+// in common is not looked at again.
+func (s *State) checkSince(before *State) Problems {
+	if !slices.Equal(s.Resources, before.Resources) {
+		before = &State{} // every list and endpoint goes by them
+	}
 	c := checker{resources: s.KnownResources()}
 	for _, name := range s.Resources {
 		c.id(Pos{}, "resource", name)
@@ -18,15 +25,17 @@ func (s *State) Check() Problems {
 	}
 	c.failsafes(s.Failsafe)
 	c.lists(s.System)
-	for _, t := range s.Tenants {
-		c.tenant(t)
+	for t := range s.Tenants.Since(before.Tenants) {
+		if t.After != nil {
+			c.tenant(t.After)
+		}
 	}
-	c.hosts(s.Tenants)
-	for _, ep := range s.Endpoints {
-		c.endpoint(ep)
+	if !s.sameHosts(before) {
+		c.hosts(s.Tenants)
 	}
-	c.endpointNames(s.Endpoints)
-	c.collisions(s.Endpoints)
+	if !same(s.Endpoints, before.Endpoints) {
+		c.endpoints(s.Endpoints)
+	}
 	c.found.Sort()
 	return c.found
 }

@@ -29,9 +29,9 @@ func TestCheck(t *testing.T) {
 		return &Tenant{ID: id, Hosts: hosts, Pos: Pos{id + ".yaml", 1}}
 	}
 	tenants := func(ts ...*Tenant) *State {
-		s := &State{Tenants: map[string]*Tenant{}}
+		s := &State{}
 		for _, t := range ts {
-			s.Tenants[t.ID] = t
+			s.Tenants = s.Tenants.With(t.ID, t)
 		}
 		return s
 	}

@@ -15,7 +15,7 @@ type claim struct {
 
 // hosts finds names and patterns that lead to more than one tenant. A name may
 // lie inside another tenant's pattern: it is looked up first.
-func (c *checker) hosts(tenants map[string]*Tenant) {
+func (c *checker) hosts(tenants Map[Tenant]) {
 	names := map[string]*Tenant{}
 	patterns := map[hostMask][]claim{}
 	for _, t := range withHosts(tenants) {
@@ -40,9 +40,9 @@ func (c *checker) hosts(tenants map[string]*Tenant) {
 }
 
 // withHosts are the tenants that have any, by id.
-func withHosts(tenants map[string]*Tenant) []*Tenant {
+func withHosts(tenants Map[Tenant]) []*Tenant {
 	var some []*Tenant
-	for _, t := range tenants {
+	for _, t := range tenants.All() {
 		if len(t.Hosts) > 0 {
 			some = append(some, t)
 		}

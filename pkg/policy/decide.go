@@ -102,7 +102,7 @@ func (d *decision) run(own listPart) Verdict {
 	case d.exempt():
 		return Verdict{Allow: true, Reason: Exempt}
 	case !d.t.State.FilteringOff && (d.system() || d.tenants()),
-		d.list(d.t.own[own], ScopeEndpoint, "", AnyResource):
+		d.list(d.t.own.lists[own], ScopeEndpoint, "", AnyResource):
 		return d.refusal
 	case d.monitored.List != nil:
 		return d.monitored
@@ -117,7 +117,7 @@ func (d *decision) exempt() bool {
 }
 
 func (d *decision) system() bool {
-	return d.lists(d.t.system, ScopeSystem, "")
+	return d.lists(d.t.system.lists, ScopeSystem, "")
 }
 
 // lists judges by the "*" list, then by the resource's: both must pass.
@@ -166,7 +166,7 @@ func (d *decision) tenants() bool {
 }
 
 func (d *decision) tenant(id string) bool {
-	ts := d.t.tenants[id]
+	ts := d.t.tenants.Get(id)
 	if ts == nil || d.q.Endpoint != nil && !d.q.Endpoint.Serves(id) {
 		d.refusal = Verdict{Reason: UnknownTenant, Scope: ScopeTenant, Tenant: id}
 		return true
@@ -182,7 +182,7 @@ func (d *decision) user() bool {
 	if d.q.User == "" {
 		return false
 	}
-	return d.lists(d.t.tenants[d.q.Tenant].users[d.q.User], ScopeUser, d.q.Tenant)
+	return d.lists(d.t.tenants.Get(d.q.Tenant).users[d.q.User], ScopeUser, d.q.Tenant)
 }
 
 // anyTenant passes where one tenant does. One that only monitors its refusal

@@ -32,7 +32,7 @@ func TestDecideIsTheLaw(t *testing.T) {
 		w := world{rt}
 		s, host := w.state()
 		s.FilteringOff, s.Unlisted = false, Inherit
-		s.Tenants["a"] = &Tenant{ID: "a", Lists: w.lists(), Users: map[string]map[string]*List{"u": w.lists()}}
+		s.Tenants = s.Tenants.With("a", &Tenant{ID: "a", Lists: w.lists(), Users: map[string]map[string]*List{"u": w.lists()}})
 		s.Endpoints = nil
 		table, err := Compile(s, host, noon)
 		if err != nil {
@@ -50,7 +50,7 @@ func TestDecideIsTheLaw(t *testing.T) {
 }
 
 func checkVerdict(t *rapid.T, s *State, q Query, v Verdict) {
-	scopes := []map[string]*List{s.System, s.Tenants["a"].Lists, s.Tenants["a"].Users[q.User]}
+	scopes := []map[string]*List{s.System, s.Tenants.Get("a").Lists, s.Tenants.Get("a").Users[q.User]}
 	var first, firstOn *List
 	for _, lists := range scopes {
 		for _, resource := range slices.Compact([]string{AnyResource, q.Resource}) {

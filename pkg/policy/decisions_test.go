@@ -69,8 +69,7 @@ func packetText(t *policy.Table, r testenv.PacketRow) string {
 
 // planText is what the kernel must make of the endpoint's record.
 func planText(p *policy.Plan, ep *policy.Endpoint, src netip.Addr) string {
-	i := slices.IndexFunc(p.Records, func(r policy.Record) bool { return r.Endpoint == ep })
-	r := &p.Records[i]
+	r := recordOf(p, ep)
 	passes := r.Own.Contains(src) && r.Tenant.Contains(src)
 	noted := r.ShadowOwn != nil && !(r.ShadowOwn.Contains(src) && r.ShadowTenant.Contains(src))
 	switch {
@@ -100,4 +99,13 @@ func TestDecisionsAreEnough(t *testing.T) {
 	if decides+packets+requests < 200 {
 		t.Errorf("%d rows, want at least 200", decides+packets+requests)
 	}
+}
+
+func recordOf(p *policy.Plan, ep *policy.Endpoint) *policy.Record {
+	for _, r := range p.Records.All() {
+		if r.Endpoint == ep {
+			return r
+		}
+	}
+	return nil
 }

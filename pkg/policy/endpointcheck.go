@@ -9,6 +9,14 @@ import (
 	"strconv"
 )
 
+func (c *checker) endpoints(eps []*Endpoint) {
+	for _, ep := range eps {
+		c.endpoint(ep)
+	}
+	c.endpointNames(eps)
+	c.collisions(eps)
+}
+
 func (c *checker) endpoint(ep *Endpoint) {
 	c.id(ep.Pos, "endpoint", ep.Name)
 	for _, id := range ep.Tenants {

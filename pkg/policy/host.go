@@ -20,10 +20,10 @@ type hostMask struct {
 	stars  string // a byte a label: '*' or '.'
 }
 
-func newHostNames(tenants map[string]*Tenant) hostNames {
+func newHostNames(tenants Map[Tenant]) hostNames {
 	h := hostNames{exact: map[string]string{}, patterns: map[string]string{}}
 	seen := map[hostMask]bool{}
-	for id, t := range tenants {
+	for id, t := range tenants.All() {
 		for _, host := range t.Hosts {
 			m, isPattern := maskOf(host)
 			if !isPattern {
@@ -38,6 +38,23 @@ func newHostNames(tenants map[string]*Tenant) hostNames {
 		}
 	}
 	return h
+}
+
+// sameHosts reports whether every tenant has the hosts it had before.
+func (s *State) sameHosts(before *State) bool {
+	for c := range s.Tenants.Since(before.Tenants) {
+		if !slices.Equal(c.Before.hosts(), c.After.hosts()) {
+			return false
+		}
+	}
+	return true
+}
+
+func (t *Tenant) hosts() []string {
+	if t == nil {
+		return nil
+	}
+	return t.Hosts
 }
 
 func maskOf(host string) (m hostMask, isPattern bool) {

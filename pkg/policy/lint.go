@@ -15,8 +15,8 @@ func Lint(s *State, now time.Time) Problems {
 	l := linter{s: s, now: now}
 	l.settings()
 	l.byResource("the system's", s.System, nil)
-	for _, id := range slices.Sorted(maps.Keys(s.Tenants)) {
-		l.tenant(s.Tenants[id])
+	for _, t := range s.Tenants.Sorted() {
+		l.tenant(t)
 	}
 	for _, ep := range s.Endpoints {
 		l.endpoint(ep)

@@ -125,48 +125,48 @@ func TestLintState(t *testing.T) {
 		{
 			name: "apart-from-the-system", state: &State{
 				System:  map[string]*List{"*": listOf(t, "10.0.0.0/8")},
-				Tenants: map[string]*Tenant{"a": {ID: "a", Lists: map[string]*List{"*": listOf(t, "11.0.0.1"), "webUI": listOf(t, "11.0.0.1", "10.9.9.9")}}},
+				Tenants: MapOf(map[string]*Tenant{"a": {ID: "a", Lists: map[string]*List{"*": listOf(t, "11.0.0.1"), "webUI": listOf(t, "11.0.0.1", "10.9.9.9")}}}),
 			},
 			want: "l.yaml:100: warning: tenant a's list * admits nobody: it has no address in common with the list * before it",
 		},
 		{
 			name: "apart-from-the-resource", state: &State{
 				System:  map[string]*List{"*": listOf(t, "0.0.0.0-127.255.255.255"), "webUI": listOf(t, "10.0.0.0/8")},
-				Tenants: map[string]*Tenant{"a": {ID: "a", Lists: map[string]*List{"webUI": listOf(t, "11.0.0.1")}}},
+				Tenants: MapOf(map[string]*Tenant{"a": {ID: "a", Lists: map[string]*List{"webUI": listOf(t, "11.0.0.1")}}}),
 			},
 			want: "l.yaml:100: warning: tenant a's list webUI admits nobody: it has no address in common with the list webUI before it",
 		},
 		{
 			name: "user-apart-from-the-tenant", state: &State{
-				Tenants: map[string]*Tenant{"a": {
+				Tenants: MapOf(map[string]*Tenant{"a": {
 					ID: "a", Lists: map[string]*List{"*": listOf(t, "10.0.0.0/8")},
 					Users: map[string]map[string]*List{"u": {"*": listOf(t, "2001:db8::1")}},
-				}},
+				}}),
 			},
 			want: "l.yaml:100: warning: user u's list * admits nobody: it has no address in common with the list * before it",
 		},
 		{
 			name: "user-apart-from-the-system", state: &State{
 				System:  map[string]*List{"*": listOf(t, "10.0.0.0/8")},
-				Tenants: map[string]*Tenant{"a": {ID: "a", Users: map[string]map[string]*List{"u": {"*": listOf(t, "11.0.0.1")}}}},
+				Tenants: MapOf(map[string]*Tenant{"a": {ID: "a", Users: map[string]map[string]*List{"u": {"*": listOf(t, "11.0.0.1")}}}}),
 			},
 			want: "l.yaml:100: warning: user u's list * admits nobody: it has no address in common with the list * before it",
 		},
 		{name: "apart-but-off", state: &State{
 			System:  map[string]*List{"*": listOf(t, "10.0.0.0/8")},
-			Tenants: map[string]*Tenant{"a": {ID: "a", Lists: map[string]*List{"*": off(listOf(t, "11.0.0.1"))}}},
+			Tenants: MapOf(map[string]*Tenant{"a": {ID: "a", Lists: map[string]*List{"*": off(listOf(t, "11.0.0.1"))}}}),
 		}},
 		{name: "denies-before-it", state: &State{
 			System:  map[string]*List{"*": listOf(t, "-10.0.0.0/8")},
-			Tenants: map[string]*Tenant{"a": {ID: "a", Lists: map[string]*List{"*": listOf(t, "11.0.0.1")}}},
+			Tenants: MapOf(map[string]*Tenant{"a": {ID: "a", Lists: map[string]*List{"*": listOf(t, "11.0.0.1")}}}),
 		}},
 
 		{
 			name: "unused", state: &State{
-				Tenants: map[string]*Tenant{
+				Tenants: MapOf(map[string]*Tenant{
 					"a": {ID: "a", Lists: map[string]*List{"webUI": listOf(t, "10.0.0.1")}, Users: map[string]map[string]*List{"u": {"adminAPI": listOf(t, "10.0.0.1")}}},
 					"b": {ID: "b", Lists: map[string]*List{"dataAccess": listOf(t, "10.0.0.1"), "*": listOf(t, "10.0.0.1")}},
-				},
+				}),
 				Endpoints: []*Endpoint{
 					ep("a", func(e *Endpoint) { e.Tenants, e.Resource = []string{"a"}, "webUI" }),
 					ep("all", func(e *Endpoint) { e.AllTenants, e.Resource, e.Unlisted = true, "managementAPI", UnlistedClosed }),
@@ -258,7 +258,7 @@ func TestOpen(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := &State{System: tt.system, Tenants: tenants, Endpoints: []*Endpoint{{Tenants: []string{"4"}}, &tt.endpoint}}
+			s := &State{System: tt.system, Tenants: MapOf(tenants), Endpoints: []*Endpoint{{Tenants: []string{"4"}}, &tt.endpoint}}
 			if tt.endpoint.Resource == "" {
 				tt.endpoint.Resource = AnyResource
 			}

@@ -98,7 +98,7 @@ func (c *Compiler) list(l listPart) *compiledList {
 	if old == nil || !current(old.until, c.now) {
 		old = c.compile(l)
 	}
-	c.keep[l] = old
+	c.lists[l] = old
 	return old
 }
 

@@ -23,7 +23,22 @@ type matching struct {
 	tcp, udp     []PortClass
 	classes      []Class
 	other, guard int
-	joints       [][]int // the endpoints' records that each joint record is for
+	joints       [][]int       // the endpoints' records that each joint record is for
+	partOf       map[int][]int // a record -> its joints
+}
+
+// jointRecord is the record of a joint: joints follow the endpoints.
+func (m *matching) jointRecord(joint int) int { return len(m.endpoints) + 1 + joint }
+
+// jointsOf are the joints that some of these records are part of.
+func (m *matching) jointsOf(records map[int]bool) map[int]bool {
+	joints := map[int]bool{}
+	for r := range records {
+		for _, joint := range m.partOf[r] {
+			joints[joint] = true
+		}
+	}
+	return joints
 }
 
 // holds reports whether m is the matching of a table too.
@@ -51,7 +66,7 @@ type matcher struct {
 func newMatching(sets *interner, t *Table) (*matching, error) {
 	eps := t.State.Endpoints
 	b := &matcher{
-		matching: &matching{endpoints: eps, failsafes: t.State.Failsafe, host: t.host, classes: make([]Class, 1)},
+		matching: &matching{endpoints: eps, failsafes: t.State.Failsafe, host: t.host, classes: make([]Class, 1), partOf: map[int][]int{}},
 		sets:     sets, index: make(map[*Endpoint]int, len(eps)), byKey: map[string]int{}, joined: map[string]int{},
 	}
 	for i, ep := range eps {
@@ -82,8 +97,11 @@ func (b *matcher) joint(members []*Endpoint) int {
 	}
 	r, ok := b.joined[string(key)]
 	if !ok {
+		for _, member := range records {
+			b.partOf[member] = append(b.partOf[member], len(b.joints))
+		}
+		r = b.jointRecord(len(b.joints))
 		b.joints = append(b.joints, records)
-		r = len(b.endpoints) + len(b.joints)
 		b.joined[string(key)] = r
 	}
 	return r
@@ -259,8 +277,10 @@ func (b *matcher) guardClass() int {
 		}
 		dests[to] = b.joint(b.inOrder(all))
 	}
-	for to := range at {
-		place(to)
+	for _, ep := range eps { // and not by at, whose order would number the joints anew each time
+		if to := ep.Destination.Prefix; to.IsValid() && dests[to] == 0 {
+			place(to)
+		}
 	}
 	for _, to := range b.host.Local {
 		if len(here) > 0 && dests[to] == 0 {

@@ -23,7 +23,7 @@ type State struct {
 	Failsafe     []Failsafe
 	Resources    []string         // names declared beside the four built in
 	System       map[string]*List // by resource
-	Tenants      map[string]*Tenant
+	Tenants      Map[Tenant]      // by id
 	Endpoints    []*Endpoint
 }
 

@@ -44,7 +44,7 @@ func (s *State) tenantsOf(ep *Endpoint) iter.Seq[string] {
 // does an endpoint that names it.
 func (s *State) tenantIDs() iter.Seq[string] {
 	return func(yield func(string) bool) {
-		for id := range s.Tenants {
+		for id := range s.Tenants.All() {
 			if !yield(id) {
 				return
 			}
@@ -52,7 +52,7 @@ func (s *State) tenantIDs() iter.Seq[string] {
 		named := map[string]bool{}
 		for _, ep := range s.Endpoints {
 			for _, id := range ep.Tenants {
-				if s.Tenants[id] != nil || named[id] {
+				if s.Tenants.Get(id) != nil || named[id] {
 					continue
 				}
 				named[id] = true
@@ -73,7 +73,7 @@ type openTenants struct {
 
 func (o *openTenants) add(s *State, ep *Endpoint, id string) {
 	var lists map[string]*List
-	if t := s.Tenants[id]; t != nil {
+	if t := s.Tenants.Get(id); t != nil {
 		lists = t.Lists
 	}
 	listed := lists[AnyResource].counts() || lists[ep.Resource].counts()

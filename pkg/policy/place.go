@@ -63,7 +63,7 @@ func (s *State) Lists() iter.Seq2[Place, *List] {
 		if !each(Place{Scope: ScopeSystem}, s.System) {
 			return
 		}
-		for id, t := range s.Tenants {
+		for id, t := range s.Tenants.All() {
 			if !each(Place{Scope: ScopeTenant, Tenant: id}, t.Lists) {
 				return
 			}

@@ -8,7 +8,7 @@ import (
 func TestPlaceRoundTrip(t *testing.T) {
 	s := &State{
 		System:    map[string]*List{AnyResource: {}},
-		Tenants:   map[string]*Tenant{"acme": {Lists: map[string]*List{"dataAccess": {}}, Users: map[string]map[string]*List{"1": {AnyResource: {}}}}},
+		Tenants:   MapOf(map[string]*Tenant{"acme": {Lists: map[string]*List{"dataAccess": {}}, Users: map[string]map[string]*List{"1": {AnyResource: {}}}}}),
 		Endpoints: []*Endpoint{{Name: "portal", Policies: &List{}}, {Name: "bare"}},
 	}
 	var names []string

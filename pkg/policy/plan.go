@@ -9,8 +9,8 @@ type Plan struct {
 	Mode     Mode
 	PassMPLS bool
 
-	Records []Record // Records[0] is unused: 0 is "no record"
-	Classes []Class  // Classes[0] is unused: 0 is "not ours"
+	Records Records
+	Classes []Class // Classes[0] is unused: 0 is "not ours"
 	// TCP and UDP cover the ports that have a class or a failsafe, in order,
 	// without overlap; a port in none of them is not ours.
 	TCP, UDP []PortClass

@@ -12,7 +12,8 @@ import (
 type planner struct {
 	sets    *interner
 	t       *Table
-	monitor bool // some list is in monitor, so that shadows may differ
+	last    *Table // compiled with the same matching; nil: none was
+	monitor bool   // some list is in monitor, so that shadows may differ
 	unions  map[unionKey]*Set
 }
 
@@ -38,15 +39,9 @@ func (p *planner) plan(m *matching) *Plan {
 	s := p.t.State
 	plan := &Plan{
 		Mode: s.Mode, PassMPLS: s.PassMPLS,
-		Records: make([]Record, 1, 1+len(s.Endpoints)+len(m.joints)),
+		Records: p.records(m),
 		Classes: m.classes, TCP: m.tcp, UDP: m.udp, Other: m.other, Guard: m.guard,
 		Tunnels: p.sets.sources(s.TunnelsFrom),
-	}
-	for _, ep := range s.Endpoints {
-		plan.Records = append(plan.Records, p.record(ep))
-	}
-	for _, members := range m.joints {
-		plan.Records = append(plan.Records, p.joint(plan.Records, members))
 	}
 	var failsafe []netip.Prefix
 	for _, f := range s.Failsafe {
@@ -83,11 +78,11 @@ func (p *planner) own(ep *Endpoint, law bool) *Set {
 	case ep.Responds():
 		return openSet
 	}
-	own := listSet(p.t.own[ep.packetPolicies()], law)
+	own := listSet(p.t.own.lists[ep.packetPolicies()], law)
 	if p.t.State.FilteringOff {
 		return own
 	}
-	return p.and(p.lists(p.t.system, ep.Resource, law), own)
+	return p.and(p.lists(p.t.system.lists, ep.Resource, law), own)
 }
 
 // tenant is what it must be in for some tenant of the endpoint.
@@ -108,7 +103,7 @@ func (p *planner) tenant(ep *Endpoint, law bool) *Set {
 }
 
 func (p *planner) tenantSet(id string, key tenantKey) *Set {
-	ts := p.t.tenants[id]
+	ts := p.t.tenants.Get(id)
 	for _, s := range ts.sets {
 		if s.tenantKey == key {
 			return s.Set
@@ -193,12 +188,13 @@ func (p *planner) or(sets []*Set) *Set {
 // joint is the union of those who may send to one of several endpoints, as
 // strictly enforced as the strictest: what cannot be walked or told apart by port
 // would otherwise reach an enforcing endpoint because its neighbour monitors.
-func (p *planner) joint(records []Record, members []int) Record {
+func (p *planner) joint(records Records, members []int) Record {
 	r := Record{Name: jointName(records, members), Mode: Off}
 	var own, tenant []*Set
 	for _, i := range members {
-		r.Mode = min(r.Mode, records[i].Mode)
-		own, tenant = append(own, records[i].Own), append(tenant, records[i].Tenant)
+		member := records.At(i)
+		r.Mode = min(r.Mode, member.Mode)
+		own, tenant = append(own, member.Own), append(tenant, member.Tenant)
 	}
 	r.Own, r.Tenant = p.eitherPair(own, tenant)
 	return r
@@ -224,35 +220,15 @@ func (p *planner) eitherPair(own, tenant []*Set) (*Set, *Set) {
 }
 
 // jointName names a union for counters and events.
-func jointName(records []Record, members []int) string {
+func jointName(records Records, members []int) string {
 	const most = 3
 	names := make([]string, 0, most)
 	for _, i := range members[:min(most, len(members))] {
-		names = append(names, records[i].Name)
+		names = append(names, records.At(i).Name)
 	}
 	name := strings.Join(names, "+")
 	if n := len(members) - most; n > 0 {
 		name = fmt.Sprintf("%s+%d more", name, n)
 	}
 	return name
-}
-
-// anyMonitored reports whether some list only monitors.
-func (t *Table) anyMonitored() bool {
-	for _, l := range t.system {
-		if l.list.State == ListMonitor {
-			return true
-		}
-	}
-	for _, cl := range t.own {
-		if cl.list.State == ListMonitor {
-			return true
-		}
-	}
-	for _, ts := range t.tenants {
-		if ts.monitored {
-			return true
-		}
-	}
-	return false
 }

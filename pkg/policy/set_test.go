@@ -89,7 +89,7 @@ func TestSetIsTheLaw(t *testing.T) {
 		if err != nil {
 			rt.Fatal(err)
 		}
-		set := table.system.of(AnyResource).set
+		set := table.system.lists.of(AnyResource).set
 		checkForm(rt, &set.V4, math.MaxUint32)
 		checkForm(rt, &set.V6, lastIPv6)
 		for _, a := range append(edges(set), l.ends()...) {
@@ -238,16 +238,16 @@ func TestEqualListsShareASet(t *testing.T) {
 		}
 		return map[string]*List{AnyResource: l}
 	}
-	s := &State{Tenants: map[string]*Tenant{
+	s := &State{Tenants: MapOf(map[string]*Tenant{
 		"range":    {ID: "range", Lists: list("192.0.2.0-192.0.2.255", "2001:db8::/32")},
 		"prefixes": {ID: "prefixes", Lists: list("2001:db8::/32", "192.0.2.128/25", "192.0.2.0/25")},
 		"other":    {ID: "other", Lists: list("192.0.2.0/24", "2001:db8::/33")},
-	}}
+	})}
 	table, err := Compile(s, Host{}, noon)
 	if err != nil {
 		t.Fatal(err)
 	}
-	set := func(id string) *Set { return table.tenants[id].lists.of(AnyResource).set }
+	set := func(id string) *Set { return table.tenants.Get(id).lists.of(AnyResource).set }
 	if set("range") != set("prefixes") {
 		t.Errorf("%+v and %+v are two sets", set("range"), set("prefixes"))
 	}

@@ -117,7 +117,7 @@ func TestOpenRefuses(t *testing.T) {
 // large is a revision of many pages.
 func large(t testing.TB, tenants int) *policy.Revision {
 	rev := revision(t)
-	rev.State.Tenants = map[string]*policy.Tenant{}
+	rev.State.Tenants = policy.Map[policy.Tenant]{}
 	for i := range tenants {
 		l := &policy.List{}
 		for j := range 8 {
@@ -125,7 +125,7 @@ func large(t testing.TB, tenants int) *policy.Revision {
 			l.Entries = append(l.Entries, policy.Entry{Text: a.String(), Range: parse(t, a.String())})
 		}
 		id := strconv.Itoa(i)
-		rev.State.Tenants[id] = &policy.Tenant{ID: id, Lists: map[string]*policy.List{"*": l}}
+		rev.State.Tenants = rev.State.Tenants.With(id, &policy.Tenant{ID: id, Lists: map[string]*policy.List{"*": l}})
 	}
 	return rev
 }
@@ -154,7 +154,7 @@ func TestOpenCutShort(t *testing.T) {
 			refused++
 			continue
 		}
-		if got := len(db.Revision().State.Tenants); got != 500 {
+		if got := db.Revision().State.Tenants.Len(); got != 500 {
 			t.Errorf("cut to %d of %d bytes: opened with %d tenants of 500", size, len(whole), got)
 		}
 		db.Close()
@@ -192,8 +192,8 @@ func TestOpenDamaged(t *testing.T) {
 			if err != nil {
 				continue
 			}
-			if rev := db.Revision(); rev != nil && len(rev.State.Tenants) != 100 {
-				t.Errorf("page %d of %#x: opened with %d tenants of 100", at/page, junk, len(rev.State.Tenants))
+			if rev := db.Revision(); rev != nil && rev.State.Tenants.Len() != 100 {
+				t.Errorf("page %d of %#x: opened with %d tenants of 100", at/page, junk, rev.State.Tenants.Len())
 			}
 			db.Close()
 		}

@@ -72,7 +72,7 @@ func checkFilled(t *testing.T, name string, v reflect.Value) {
 
 // TestListOnDisk does the same for lists, whose every field revision fills.
 func TestListOnDisk(t *testing.T) {
-	l := *revision(t).State.Tenants["acme"].Lists["*"]
+	l := *revision(t).State.Tenants.Get("acme").Lists["*"]
 	l.Entries = l.Entries[1:2]
 	checkFilled(t, "List", reflect.ValueOf(l))
 	want, err := os.ReadFile("testdata/list-1.hex")
@@ -85,7 +85,7 @@ func TestListOnDisk(t *testing.T) {
 }
 
 func FuzzReadList(f *testing.F) {
-	f.Add(string(appendList(nil, revision(f).State.Tenants["acme"].Lists["*"])))
+	f.Add(string(appendList(nil, revision(f).State.Tenants.Get("acme").Lists["*"])))
 	f.Add("\x00\x00\x00\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01")
 	f.Fuzz(func(t *testing.T, value string) {
 		l, err := readList(value)

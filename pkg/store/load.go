@@ -53,12 +53,14 @@ func (db *DB) loadRevision(tx *bbolt.Tx) error {
 	if err != nil {
 		return err
 	}
-	if err := loadTenants(tx.Bucket(tenantsBucket), &s); err != nil {
+	tenants, err := loadTenants(tx.Bucket(tenantsBucket))
+	if err != nil {
 		return err
 	}
-	if err := loadLists(tx.Bucket(listsBucket), &s); err != nil {
+	if s.System, err = loadLists(tx.Bucket(listsBucket), tenants); err != nil {
 		return err
 	}
+	s.Tenants = policy.MapOf(tenants)
 	db.saved = &policy.Revision{
 		Number:   n.Number,
 		Since:    n.Since,
@@ -68,9 +70,9 @@ func (db *DB) loadRevision(tx *bbolt.Tx) error {
 	return nil
 }
 
-func loadTenants(b *bbolt.Bucket, s *policy.State) error {
-	s.Tenants = map[string]*policy.Tenant{}
-	return b.ForEach(func(k, v []byte) error {
+func loadTenants(b *bbolt.Bucket) (map[string]*policy.Tenant, error) {
+	tenants := map[string]*policy.Tenant{}
+	return tenants, b.ForEach(func(k, v []byte) error {
 		id := string(k)
 		value, err := unseal(id, v)
 		if err != nil {
@@ -80,7 +82,7 @@ func loadTenants(b *bbolt.Bucket, s *policy.State) error {
 		if err := getJSON("tenant "+id, value, &t); err != nil {
 			return err
 		}
-		s.Tenants[id] = &policy.Tenant{
+		tenants[id] = &policy.Tenant{
 			ID:    id,
 			Hosts: t.Hosts,
 			Lists: map[string]*policy.List{},
@@ -91,9 +93,10 @@ func loadTenants(b *bbolt.Bucket, s *policy.State) error {
 	})
 }
 
-func loadLists(b *bbolt.Bucket, s *policy.State) error {
-	s.System = map[string]*policy.List{}
-	return b.ForEach(func(k, v []byte) error {
+// loadLists puts the tenants' lists in their places and returns the system's.
+func loadLists(b *bbolt.Bucket, tenants map[string]*policy.Tenant) (map[string]*policy.List, error) {
+	system := map[string]*policy.List{}
+	return system, b.ForEach(func(k, v []byte) error {
 		key := string(k)
 		at, err := policy.ParsePlace(key)
 		if err != nil {
@@ -107,17 +110,16 @@ func loadLists(b *bbolt.Bucket, s *policy.State) error {
 		if err != nil {
 			return fmt.Errorf("list %s: %w", key, err)
 		}
-		return hang(s, at, l)
+		if at.Scope == policy.ScopeSystem {
+			system[at.Resource] = l
+			return nil
+		}
+		return hang(tenants[at.Tenant], at, l)
 	})
 }
 
-// hang puts l in its place in s.
-func hang(s *policy.State, at policy.Place, l *policy.List) error {
-	if at.Scope == policy.ScopeSystem {
-		s.System[at.Resource] = l
-		return nil
-	}
-	t := s.Tenants[at.Tenant]
+// hang puts l in its place at its tenant.
+func hang(t *policy.Tenant, at policy.Place, l *policy.List) error {
 	switch {
 	case t == nil:
 		return fmt.Errorf("list %s: its tenant has no record", at)

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -65,7 +66,7 @@ func (db *DB) write(tx *bbolt.Tx, rev *policy.Revision, now time.Time) error {
 // base is s without tenants and lists.
 func base(s *policy.State) *policy.State {
 	b := *s
-	b.System, b.Tenants = nil, nil
+	b.System, b.Tenants = nil, policy.Map[policy.Tenant]{}
 	return &b
 }
 
@@ -97,8 +98,11 @@ func (d diff) state(before, after *policy.State) error {
 	if err := d.resources(policy.Place{Scope: policy.ScopeSystem}, before.System, after.System); err != nil {
 		return err
 	}
-	for _, id := range changed(before.Tenants, after.Tenants) {
-		if err := d.tenant(id, before.Tenants[id], after.Tenants[id]); err != nil {
+	tenants := slices.SortedFunc(after.Tenants.Since(before.Tenants), func(a, b policy.Change[policy.Tenant]) int {
+		return strings.Compare(a.Name, b.Name)
+	})
+	for _, t := range tenants {
+		if err := d.tenant(t.Name, t.Before, t.After); err != nil {
 			return err
 		}
 	}
@@ -164,21 +168,14 @@ func (d diff) list(key string, l *policy.List) error {
 // changed are the keys whose pointers differ, sorted.
 func changed[V any](before, after map[string]*V) []string {
 	var keys []string
-	kept := 0
 	for k, v := range after {
-		old, ok := before[k]
-		if ok {
-			kept++
-		}
-		if old != v {
+		if before[k] != v {
 			keys = append(keys, k)
 		}
 	}
-	if kept < len(before) { // else a second walk over every tenant finds nothing
-		for k := range before {
-			if after[k] == nil {
-				keys = append(keys, k)
-			}
+	for k := range before {
+		if after[k] == nil {
+			keys = append(keys, k)
 		}
 	}
 	slices.Sort(keys)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"path/filepath"
 	"testing"
@@ -19,6 +20,7 @@ var (
 	sameValue = cmp.Options{
 		cmpopts.EquateEmpty(),
 		cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }),
+		cmp.Transformer("tenants", func(m policy.Map[policy.Tenant]) map[string]*policy.Tenant { return maps.Collect(m.All()) }),
 		cmp.Comparer(func(a, b addr.Range) bool { return a == b }),
 	}
 )
@@ -80,7 +82,7 @@ func revision(t testing.TB) *policy.Revision {
 			Unmap:    true,
 			Failsafe: []policy.Failsafe{{Ports: []policy.PortRange{{First: 22, Last: 22}}, From: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}},
 			System:   map[string]*policy.List{"*": one},
-			Tenants: map[string]*policy.Tenant{
+			Tenants: policy.MapOf(map[string]*policy.Tenant{
 				"acme": {
 					ID:    "acme",
 					Hosts: []string{"acme.example.com"},
@@ -89,7 +91,7 @@ func revision(t testing.TB) *policy.Revision {
 					Pos:   policy.Pos{File: file, Line: 1},
 				},
 				"none": {ID: "none", Lists: map[string]*policy.List{}, Users: map[string]map[string]*policy.List{}},
-			},
+			}),
 			Endpoints: []*policy.Endpoint{{
 				Name:        "data",
 				Destination: policy.Destination{Prefix: netip.MustParsePrefix("203.0.113.10/32")},
@@ -128,12 +130,12 @@ func TestSaveAndOpen(t *testing.T) {
 
 // edit is a copy of rev whose maps can be changed without changing rev's.
 func edit(rev *policy.Revision) *policy.Revision {
-	r, s, acme := *rev, *rev.State, *rev.State.Tenants["acme"]
+	r, s, acme := *rev, *rev.State, *rev.State.Tenants.Get("acme")
 	acme.Lists = map[string]*policy.List{}
-	for k, l := range rev.State.Tenants["acme"].Lists {
+	for k, l := range rev.State.Tenants.Get("acme").Lists {
 		acme.Lists[k] = l
 	}
-	s.Tenants = map[string]*policy.Tenant{"acme": &acme, "none": rev.State.Tenants["none"]}
+	s.Tenants = policy.MapOf(map[string]*policy.Tenant{"acme": &acme, "none": rev.State.Tenants.Get("none")})
 	r.State = &s
 	r.Number++
 	return &r
@@ -145,13 +147,13 @@ func TestSaveChange(t *testing.T) {
 		change func(*policy.State)
 	}{
 		{name: "nothing", change: func(*policy.State) {}},
-		{name: "list-added", change: func(s *policy.State) { s.Tenants["acme"].Lists["adminAPI"] = &policy.List{Owner: "x"} }},
-		{name: "list-changed", change: func(s *policy.State) { s.Tenants["acme"].Lists["*"] = &policy.List{Owner: "x"} }},
-		{name: "list-removed", change: func(s *policy.State) { delete(s.Tenants["acme"].Lists, "*") }},
-		{name: "user-removed", change: func(s *policy.State) { s.Tenants["acme"].Users = map[string]map[string]*policy.List{} }},
+		{name: "list-added", change: func(s *policy.State) { s.Tenants.Get("acme").Lists["adminAPI"] = &policy.List{Owner: "x"} }},
+		{name: "list-changed", change: func(s *policy.State) { s.Tenants.Get("acme").Lists["*"] = &policy.List{Owner: "x"} }},
+		{name: "list-removed", change: func(s *policy.State) { delete(s.Tenants.Get("acme").Lists, "*") }},
+		{name: "user-removed", change: func(s *policy.State) { s.Tenants.Get("acme").Users = map[string]map[string]*policy.List{} }},
 		{name: "system-removed", change: func(s *policy.State) { s.System = map[string]*policy.List{} }},
-		{name: "hosts-changed", change: func(s *policy.State) { s.Tenants["acme"].Hosts = []string{"other.example.com"} }},
-		{name: "tenant-removed", change: func(s *policy.State) { delete(s.Tenants, "acme") }},
+		{name: "hosts-changed", change: func(s *policy.State) { s.Tenants.Get("acme").Hosts = []string{"other.example.com"} }},
+		{name: "tenant-removed", change: func(s *policy.State) { s.Tenants = s.Tenants.With("acme", nil) }},
 		{name: "mode-changed", change: func(s *policy.State) { s.Mode = policy.Off }},
 		{name: "endpoint-removed", change: func(s *policy.State) { s.Endpoints = nil }},
 	}
