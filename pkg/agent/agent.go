@@ -85,7 +85,7 @@ func New(cfg Config) (*Agent, error) {
 	a := &Agent{jobs: make(chan func(context.Context, *loop)), stopped: make(chan struct{})}
 	l := &loop{cfg: cfg, publish: func(v *view) { a.view.Store(v) }}
 	a.loop = l
-	l.reading = read(cfg.File, nil)
+	l.reading = read(cfg.File)
 	l.openStore()
 	if err := l.chooseSettings(); err != nil {
 		return nil, errors.Join(err, l.storeErr)

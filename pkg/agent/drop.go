@@ -25,7 +25,7 @@ func (l *loop) drop(ctx context.Context, owner string) ([]string, error) {
 	switch {
 	case l.rev == nil || l.lost:
 		return nil, errors.New("no revision is in force")
-	case slices.Contains(l.reading.lists.Files, owner):
+	case l.reading.lists.Owns(owner):
 		return nil, errors.New("the file is there, and says what they are")
 	}
 	s, dropped := without(l.rev.State, owner)

@@ -14,7 +14,7 @@ const (
 	quiet    = 100 * time.Millisecond // files are read when none changed for so long
 	patience = time.Second            // and at the latest so long after the first change
 	tick     = 250 * time.Millisecond // expiry is looked for so often: an alarm would not notice a clock that is set
-	rescan   = 30 * time.Second       // files are read, and what went wrong is tried again, whoever says nothing
+	rescan   = 30 * time.Second       // changed files are looked for, and what went wrong is tried again, whoever says nothing
 	record   = time.Minute            // the time is recorded
 )
 
@@ -26,6 +26,7 @@ type loop struct {
 	storeDir string
 	store    Store // nil: it could not be opened
 	files    *watcher
+	intake   *intake
 	clock    clock
 	compiler policy.Compiler
 	host     policy.Host
@@ -33,6 +34,7 @@ type loop struct {
 	reading *reading         // the files as last read, good or not
 	rev     *policy.Revision // in force; before that, the one kept; nil: none
 	table   *policy.Table    // in force; nil: none yet
+	tally   tally            // of rev, once it is in force
 	lost    bool             // table is not rev's: nothing was known, and endpoints are closed
 	guarded []string         // the interfaces last asked for; nil: not yet
 
@@ -60,27 +62,27 @@ func (l *loop) run(ctx context.Context, hosts <-chan policy.Host, jobs <-chan fu
 	case err != nil:
 		return err
 	}
-	settled := time.NewTimer(quiet) // files may have changed before they were watched
 	ticks, rescans, records := time.NewTicker(tick), time.NewTicker(rescan), time.NewTicker(record)
-	defer settled.Stop()
 	defer ticks.Stop()
 	defer rescans.Stop()
 	defer records.Stop()
-	var touched time.Time // the first change not read yet; zero: none
+	l.intake = newIntake()
+	l.intake.walk(l.reading) // files may have changed before they were watched
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-l.files.touched:
-			if touched.IsZero() {
-				touched = time.Now()
+			names, whole := l.files.take()
+			l.intake.touch(names)
+			if whole {
+				l.files.follow(l.watched()) // first, or what comes during the walk is missed
+				l.intake.walk(l.reading)
 			}
-			if time.Since(touched) < patience {
-				settled.Reset(quiet)
-			}
-		case <-settled.C:
-			touched = time.Time{}
-			l.reading = read(l.cfg.File, l.reading)
+		case w := <-l.intake.walks:
+			l.intake.walked(w, l.reading)
+		case <-l.intake.settled.C:
+			l.reading = l.reading.again(l.intake.take())
 			l.takeUp(ctx)
 		case l.host = <-hosts:
 			l.refresh(ctx)
@@ -89,7 +91,7 @@ func (l *loop) run(ctx context.Context, hosts <-chan policy.Host, jobs <-chan fu
 		case <-ticks.C:
 			l.expire(ctx)
 		case <-rescans.C:
-			settled.Reset(quiet) // and not at once: one may be half written
+			l.intake.walk(l.reading)
 			l.tryAgain(ctx)
 		case <-records.C:
 			l.recordTime()

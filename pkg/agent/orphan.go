@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/postern-io/postern/pkg/config"
 	"github.com/postern-io/postern/pkg/policy"
 )
 
@@ -12,8 +13,7 @@ import (
 // file could not be read. A list that the file took out itself is not carried;
 // nor is one that another file now declares, or clears with lists: {}.
 type keeper struct {
-	files   map[string]bool // that were read, and so speak for themselves
-	cleared map[string]bool // tenants, and "" for the system
+	files *config.Lists
 }
 
 // succeed is what follows before: what the files say, and what must be kept. A
@@ -24,8 +24,8 @@ func succeed(before *policy.State, r *reading) *policy.State {
 	if before == nil {
 		return after
 	}
-	k := keeper{files: setOf(r.lists.Files), cleared: setOf(r.lists.Cleared)}
-	after.System = k.lists(before.System, after.System, k.cleared[""])
+	k := keeper{r.lists}
+	after.System = k.lists(before.System, after.System, r.lists.Clears(""))
 	kept := map[string]*policy.Tenant{}
 	for c := range after.Tenants.Since(before.Tenants) {
 		switch {
@@ -44,7 +44,7 @@ func succeed(before *policy.State, r *reading) *policy.State {
 func (k keeper) lists(before, after map[string]*policy.List, cleared bool) map[string]*policy.List {
 	all := after
 	for resource, old := range before {
-		if after[resource] != nil || cleared || k.files[old.Owner] {
+		if after[resource] != nil || cleared || k.files.Owns(old.Owner) {
 			continue
 		}
 		if len(all) == len(after) {
@@ -67,9 +67,9 @@ func orphaned(l *policy.List) *policy.List {
 
 // tenant is one that the files name, with what must be kept of it.
 func (k keeper) tenant(before, after *policy.Tenant) *policy.Tenant {
-	cleared := k.cleared[after.ID]
+	cleared := k.files.Clears(after.ID)
 	t := *after
-	if len(t.Hosts) == 0 && len(before.Hosts) > 0 && !cleared && !k.files[before.Pos.File] {
+	if len(t.Hosts) == 0 && len(before.Hosts) > 0 && !cleared && !k.files.Owns(before.Pos.File) {
 		t.Hosts, t.Pos = before.Hosts, before.Pos
 	}
 	t.Lists = k.lists(before.Lists, after.Lists, cleared)
@@ -105,7 +105,7 @@ func (k keeper) users(before, after map[string]map[string]*policy.List) map[stri
 // be kept.
 func (k keeper) vanished(t *policy.Tenant) *policy.Tenant {
 	record := &policy.Tenant{ID: t.ID, Pos: t.Pos}
-	gone := !k.files[t.Pos.File]
+	gone := !k.files.Owns(t.Pos.File)
 	if gone {
 		record.Hosts = t.Hosts
 	}
@@ -148,26 +148,30 @@ func ownersOf(s *policy.State) map[string]bool {
 	return owners
 }
 
-func setOf(names []string) map[string]bool {
-	set := make(map[string]bool, len(names))
-	for _, name := range names {
-		set[name] = true
-	}
-	return set
-}
-
-// orphans are warnings about what stays in force of s without its file. Where
-// s follows from these files, a tenant's record alone is an orphan too.
-func orphans(s *policy.State, files map[string]bool) policy.Problems {
+// orphans are warnings about what stays in force of s without its file, where
+// files are those last read. Where s follows from them, a tenant's record alone
+// is an orphan too. A tenant that s has from the files has none.
+func orphans(s *policy.State, files *config.Lists, follows bool) policy.Problems {
 	lists := map[string]int{}
-	for _, t := range s.Tenants.All() {
-		if files != nil && !files[t.Pos.File] {
-			lists[t.Pos.File] = 0
+	count := func(all map[string]*policy.List) {
+		for _, l := range all {
+			if l.Orphaned {
+				lists[l.Owner]++
+			}
 		}
 	}
-	for _, l := range s.Lists() {
-		if l.Orphaned {
-			lists[l.Owner]++
+	count(s.System)
+	for c := range s.Tenants.Since(files.Tenants) {
+		t := c.After
+		if t == nil {
+			continue
+		}
+		if follows && !files.Owns(t.Pos.File) {
+			lists[t.Pos.File] += 0
+		}
+		count(t.Lists)
+		for _, user := range t.Users {
+			count(user)
 		}
 	}
 	var found policy.Problems

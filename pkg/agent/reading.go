@@ -3,8 +3,8 @@ package agent
 import (
 	"os"
 	"path/filepath"
-	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/postern-io/postern/pkg/config"
@@ -16,26 +16,39 @@ type reading struct {
 	config   *config.Config
 	broken   bool // config is not to be used
 	lists    *config.Lists
+	listed   *config.Config // in whose directories lists are
+	stale    bool           // they are not read as of now
 	problems policy.Problems
 }
 
-// read reads every file, so that all mistakes are told at once. What did not
-// change since before (nil at first) keeps its pointers.
-func read(file string, before *reading) *reading {
-	r := &reading{}
-	r.config, r.problems = config.Read(file)
-	r.broken = r.problems.Err() != nil
-	var prev *config.Lists
-	if before != nil {
-		prev = before.lists
-		if reflect.DeepEqual(before.config, r.config) {
-			r.config = before.config
-		}
+// read reads every file, so that all mistakes are told at once.
+func read(file string) *reading {
+	c, problems := config.Read(file)
+	lists, more := c.ReadLists(nil)
+	return &reading{
+		config: c, broken: problems.Err() != nil, lists: lists, listed: c,
+		problems: slices.Concat(problems, more),
 	}
-	lists, problems := r.config.ReadLists(prev)
-	r.lists = lists
-	r.problems = append(r.problems, problems...)
-	return r
+}
+
+// again reads the files that are due, and postern.yaml where it changed. What
+// did not change keeps its pointers. A broken postern.yaml may not say where the
+// lists are: then they are left until it does.
+func (r *reading) again(due config.Scan) *reading {
+	c, problems := r.config.Again()
+	next := &reading{config: c, broken: problems.Err() != nil, listed: c}
+	same := slices.Equal(c.ListDirs, r.listed.ListDirs)
+	var more policy.Problems
+	switch {
+	case next.broken && !same:
+		next.lists, next.listed, next.stale = r.lists, r.listed, true
+	case r.stale || !same:
+		next.lists, more = c.ReadLists(r.lists)
+	default:
+		next.lists, more = c.ReadSome(r.lists, due)
+	}
+	next.problems = slices.Concat(problems, more)
+	return next
 }
 
 // mistakes are the errors that keep r from being enforced. A file or directory

@@ -69,18 +69,11 @@ func (l *loop) show() {
 	if l.table != nil && !l.lost {
 		s.Revision, s.Since = l.rev.Number, l.rev.Since
 		s.NextExpiry = l.table.NextExpiry
-		s.count(l.rev.State)
+		l.tally.move(l.rev.State)
+		s.Tenants, s.Lists, s.Entries = l.rev.State.Tenants.Len(), l.tally.lists, l.tally.entries
 	}
 	l.publish(&view{status: s, table: l.table})
 	l.notify("STATUS=" + s.line())
-}
-
-func (s *Status) count(of *policy.State) {
-	s.Tenants = of.Tenants.Len()
-	for _, l := range of.Lists() {
-		s.Lists++
-		s.Entries += len(l.Entries)
-	}
 }
 
 // line is for systemctl status.
@@ -133,11 +126,7 @@ func (l *loop) problems() policy.Problems {
 	all := append(policy.Problems(nil), l.reading.problems...)
 	all = append(all, l.refused...)
 	if l.rev != nil {
-		var files map[string]bool
-		if l.reload.Err == nil {
-			files = setOf(l.reading.lists.Files)
-		}
-		all = append(all, orphans(l.rev.State, files)...)
+		all = append(all, orphans(l.rev.State, l.reading.lists, l.reload.Err == nil)...)
 	}
 	return append(all, l.needRestart()...)
 }

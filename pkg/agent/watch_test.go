@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/netip"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -38,26 +40,40 @@ func TestSwappedDirectory(t *testing.T) {
 	}
 }
 
-func TestMatters(t *testing.T) {
-	w := &watcher{file: "/etc/postern/agent.conf"}
+func TestWatcherSees(t *testing.T) {
+	dir := t.TempDir()
+	in := func(name string) string { return filepath.Join(dir, name) }
+	if err := os.Mkdir(in("..data"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(in("a.yaml~"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	tests := []struct {
 		name, file string
 		op         fsnotify.Op
-		want       bool
+		named      bool // the file is read again
+		whole      bool // all are looked at
 	}{
-		{name: "config", file: "/etc/postern/agent.conf", op: fsnotify.Write, want: true},
-		{name: "list", file: "/etc/postern/lists.d/a.yaml", op: fsnotify.Write, want: true},
-		{name: "list-permissions", file: "/etc/postern/lists.d/a.yml", op: fsnotify.Chmod, want: true},
-		{name: "directory-new", file: "/etc/postern/lists.d", op: fsnotify.Create, want: true},
-		{name: "directory-gone", file: "/etc/postern/lists.d", op: fsnotify.Remove, want: true},
-		{name: "log-rotated", file: "/etc/postern/access.log", op: fsnotify.Rename, want: true},
-		{name: "log", file: "/etc/postern/access.log", op: fsnotify.Write},
-		{name: "swap", file: "/etc/postern/lists.d/.a.yaml.swp", op: fsnotify.Write | fsnotify.Chmod},
+		{name: "config", file: "agent.conf", op: fsnotify.Write, named: true},
+		{name: "list", file: "a.yaml", op: fsnotify.Write, named: true},
+		{name: "list-gone", file: "a.yaml", op: fsnotify.Remove, named: true},
+		{name: "list-permissions", file: "a.yml", op: fsnotify.Chmod, named: true},
+		{name: "directory-new", file: "..data", op: fsnotify.Create, whole: true},
+		{name: "directory-gone", file: "lists.d", op: fsnotify.Remove, whole: true},
+		{name: "directory-renamed", file: "lists.d", op: fsnotify.Rename, whole: true},
+		{name: "backup-new", file: "a.yaml~", op: fsnotify.Create},
+		{name: "log-rotated", file: "access.log", op: fsnotify.Rename},
+		{name: "log", file: "access.log", op: fsnotify.Write},
+		{name: "swap", file: ".a.yaml.swp", op: fsnotify.Write | fsnotify.Chmod},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := w.matters(fsnotify.Event{Name: tt.file, Op: tt.op}); got != tt.want {
-				t.Errorf("matters = %t, want %t", got, tt.want)
+			w := &watcher{file: in("agent.conf"), dirs: []string{in("lists.d")}, touched: make(chan struct{}, 1)}
+			w.see(fsnotify.Event{Name: in(tt.file), Op: tt.op})
+			names, whole := w.take()
+			if named := slices.Equal(names, []string{in(tt.file)}); named != tt.named || whole != tt.whole {
+				t.Errorf("named %q, whole %t; want named %t, whole %t", names, whole, tt.named, tt.whole)
 			}
 		})
 	}

@@ -7,6 +7,9 @@
 package config
 
 import (
+	"reflect"
+	"time"
+
 	"go.yaml.in/yaml/v3"
 
 	"github.com/postern-io/postern/pkg/policy"
@@ -23,13 +26,15 @@ type Config struct {
 	MetricsListen string        // host:port; "": off
 	State         *policy.State // without lists and tenants: see With
 
-	broken []policy.Pos // the endpoints and failsafes that could not be read whole
+	broken   []policy.Pos // the endpoints and failsafes that could not be read whole
+	seen     seen
+	problems policy.Problems
 }
 
 // With is c's state with the lists and tenants of l.
 func (c *Config) With(l *Lists) *policy.State {
 	s := *c.State
-	s.System, s.Tenants = l.System, policy.MapOf(l.Tenants)
+	s.System, s.Tenants = l.System, l.Tenants
 	return &s
 }
 
@@ -43,10 +48,29 @@ func Read(path string) (*Config, policy.Problems) {
 		State:     &policy.State{Unlisted: policy.UnlistedOpen},
 	}
 	r := &reader{file: path}
-	if root := r.load(); root != nil {
+	data, info, err := readRegular(path)
+	if err != nil {
+		c.problems = policy.Problems{unreadable(path, err)}
+		return c, c.problems
+	}
+	c.seen = seenAt(info, time.Now())
+	if root := r.parse(data); root != nil {
 		r.config(root, c)
 	}
-	return c, r.sorted()
+	c.problems = r.sorted()
+	return c, c.problems
+}
+
+// Again is the file as it is now. Where it says the same, the State is c's own.
+func (c *Config) Again() (*Config, policy.Problems) {
+	if c.seen.isCurrent(c.File) {
+		return c, c.problems
+	}
+	again, problems := Read(c.File)
+	if reflect.DeepEqual(again.State, c.State) {
+		again.State = c.State
+	}
+	return again, problems
 }
 
 // config is the shape of postern.yaml.

@@ -149,11 +149,11 @@ lists:
   "*": {state: off, entries: [{address: 10.0.0.1, enabled: false}]}
 users: {010: {webUI: []}, true: {webUI: []}}
 `)
-	l, problems := readFiles([]string{filepath.Join(dir, "list.yaml")}, nil)
+	l, problems := readFiles([]string{filepath.Join(dir, "list.yaml")})
 	if err := problems.Err(); err != nil {
 		t.Fatal(err)
 	}
-	tenant := l.Tenants["007"]
+	tenant := l.Tenants.Get("007")
 	if tenant == nil {
 		t.Fatalf("tenants %v, want 007", l.Tenants)
 	}
@@ -223,8 +223,8 @@ func FuzzRead(f *testing.F) {
 		(&reader{file: "f"}).config(root, c)
 		c.State.Check()
 		says := (&reader{file: "f"}).listFile(root)
-		l := &Lists{System: map[string]*policy.List{}, Tenants: map[string]*policy.Tenant{}, records: map[string]policy.Pos{}}
-		l.add("f", &says)
+		l := &Lists{}
+		l.take(map[string]*source{"f": {says: says}})
 		policy.Lint(c.With(l), now)
 	})
 }

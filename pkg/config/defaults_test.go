@@ -56,7 +56,7 @@ func readText(t *testing.T, file, text string) any {
 	t.Helper()
 	write(t, file, text)
 	if isListFile(file) {
-		l, problems := readFiles([]string{file}, nil)
+		l, problems := readFiles([]string{file})
 		if err := problems.Err(); err != nil {
 			t.Fatalf("%s\n%v", text, err)
 		}

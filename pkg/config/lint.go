@@ -34,7 +34,7 @@ func Lint(paths []string, now time.Time) policy.Problems {
 		}
 	}
 	found, unread := listFiles(append(c.ListDirs, dirs...))
-	l, more := readFiles(append(lists, found...), nil)
+	l, more := readFiles(append(lists, found...))
 	problems = slices.Concat(problems, unread, more)
 
 	s := c.With(l)

@@ -1,15 +1,9 @@
 package config
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
-	"maps"
-	"os"
-	"path/filepath"
+	"cmp"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,18 +11,34 @@ import (
 	"github.com/postern-io/postern/pkg/policy"
 )
 
-// Lists is what the list directories hold.
+// Lists is what the list directories hold. It never changes: another reading
+// makes another, which shares with it all that is the same.
 type Lists struct {
 	System  map[string]*policy.List   // by resource
-	Tenants map[string]*policy.Tenant // by id
-	Files   []string                  // the files read, sorted: who may own lists
-	Cleared []string                  // of whom a file says lists: {}: a tenant's id, or "" for the system
+	Tenants policy.Map[policy.Tenant] // by id
 	// Unread are the problems of files and directories that could not be read
 	// at all. Whoever holds their lists from an earlier reading keeps them.
 	Unread policy.Problems
 
-	sources map[string]*source
-	records map[string]policy.Pos // where each tenant's hosts are said
+	dirs   policy.Problems    // of directories
+	files  policy.Map[source] // by path
+	owners policy.Map[owner]  // by a tenant's id; the system is under ""
+	// Of files and owners, those that have problems.
+	faulty  policy.Map[source]
+	clashes policy.Map[owner]
+}
+
+// Owns reports whether the file was read, and so may own lists.
+func (l *Lists) Owns(file string) bool {
+	s := l.files.Get(file)
+	return s != nil && !s.unread
+}
+
+// Clears reports whether a file says lists: {} of a tenant, or of the system
+// under "".
+func (l *Lists) Clears(id string) bool {
+	o := l.owners.Get(id)
+	return o != nil && o.cleared
 }
 
 // ReadLists reads every *.yaml and *.yml file of c's list directories. A file
@@ -36,154 +46,107 @@ type Lists struct {
 // pointers. The Lists are never nil: with errors they hold what could be read
 // and are not to be enforced, but are good as the next prev.
 func (c *Config) ReadLists(prev *Lists) (*Lists, policy.Problems) {
-	paths, unread := listFiles(c.ListDirs)
-	l, problems := readFiles(paths, prev)
-	l.Unread = append(unread, l.Unread...)
-	return l, append(unread, problems...)
+	return c.ReadSome(prev, c.Scan(prev))
 }
 
-// listFiles are the list files of directories. Hidden ones are editors' own.
-func listFiles(dirs []string) ([]string, policy.Problems) {
-	var paths []string
-	var unread policy.Problems
-	for _, dir := range dirs {
-		entries, err := os.ReadDir(dir)
-		if err != nil {
-			unread = append(unread, unreadable(dir, err))
-		}
-		for _, e := range entries {
-			ext := filepath.Ext(e.Name())
-			if !strings.HasPrefix(e.Name(), ".") && (ext == ".yaml" || ext == ".yml") {
-				paths = append(paths, filepath.Join(dir, e.Name()))
-			}
-		}
+// ReadSome reads what s names, and no other file; what is no list file of c it
+// passes over. All problems are told again, also those of files it does not read.
+func (c *Config) ReadSome(prev *Lists, s Scan) (*Lists, policy.Problems) {
+	if prev == nil {
+		prev = &Lists{}
 	}
-	return paths, unread
-}
-
-func unreadable(path string, err error) policy.Problem {
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		err = e.Err // the path stands before it already
+	next := *prev
+	if s.whole {
+		next.dirs = s.dirs
 	}
-	return policy.Problem{Pos: policy.Pos{File: path}, What: fmt.Sprintf("read: %s", err)}
+	next.read(s.Files, c.holds)
+	return &next, next.problems()
 }
 
-// readFiles reads the files on all processors, and joins them in their order.
-func readFiles(paths []string, prev *Lists) (*Lists, policy.Problems) {
+// readFiles reads these files and no others, of no directory.
+func readFiles(paths []string) (*Lists, policy.Problems) {
 	slices.Sort(paths)
-	paths = slices.Compact(paths)
+	l := &Lists{}
+	l.read(slices.Compact(paths), func(string) bool { return true })
+	return l, l.problems()
+}
+
+// read reads files on all processors; those that are not held are gone.
+func (l *Lists) read(paths []string, holds func(path string) bool) {
+	read := make([]*source, len(paths))
 	now := time.Now()
-	sources := make([]*source, len(paths))
-	errs := make([]error, len(paths))
 	var next atomic.Int64
 	var group sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
+	for range min(runtime.GOMAXPROCS(0), len(paths)) {
 		group.Go(func() {
 			for i := next.Add(1) - 1; i < int64(len(paths)); i = next.Add(1) - 1 {
-				sources[i], errs[i] = readSource(paths[i], prev.source(paths[i]), now)
+				if holds(paths[i]) {
+					read[i] = readSource(paths[i], l.files.Get(paths[i]), now)
+				}
 			}
 		})
 	}
 	group.Wait()
-
-	l := &Lists{
-		System:  map[string]*policy.List{},
-		Tenants: map[string]*policy.Tenant{},
-		sources: make(map[string]*source, len(paths)),
-		records: map[string]policy.Pos{},
-	}
-	var problems policy.Problems
+	changed := map[string]*source{}
 	for i, path := range paths {
-		if errs[i] != nil {
-			l.Unread = append(l.Unread, unreadable(path, errs[i]))
-			problems = append(problems, unreadable(path, errs[i]))
+		if read[i] != l.files.Get(path) {
+			changed[path] = read[i]
+		}
+	}
+	l.take(changed)
+}
+
+// take puts files in the place of what they were, and joins anew what their
+// owners have.
+func (l *Lists) take(changed map[string]*source) {
+	faulty, touched := map[string]*source{}, map[string][]string{}
+	for path, is := range changed {
+		was := l.files.Get(path)
+		faulty[path] = is.ifFaulty()
+		if was.saysTheSame(is) {
 			continue
 		}
-		l.sources[path] = sources[i]
-		l.Files = append(l.Files, path)
-		problems = append(problems, sources[i].problems...)
-		problems = append(problems, l.add(path, &sources[i].says)...)
+		for _, s := range []*source{was, is} {
+			if s != nil && !s.unread {
+				touched[s.says.whose()] = append(touched[s.says.whose()], path)
+			}
+		}
 	}
-	return l, problems
+	l.files, l.faulty = l.files.Edit(changed), l.faulty.Edit(faulty)
+	l.join(touched)
 }
 
-// source is the file as it was read before, nil where it was not.
-func (l *Lists) source(path string) *source {
-	if l == nil {
-		return nil
-	}
-	return l.sources[path]
-}
-
-// add joins what one file says to the rest.
-func (l *Lists) add(path string, f *listFile) policy.Problems {
-	if f.cleared && !f.record { // who writes down hosts has to say lists: {} without meaning others'
-		l.Cleared = append(l.Cleared, f.whose())
-	}
-	if f.tenant == nil {
-		return own(l.System, f.system, "the system's")
-	}
-	t := f.tenant
-	var problems policy.Problems
-	if f.record {
-		if first, ok := l.records[t.ID]; ok {
-			problems = append(problems, twice(t.Pos, "tenant "+t.ID+" has its hosts", first))
+// join says anew what the owners of files have; touched are those of their files
+// that came, went or changed.
+func (l *Lists) join(touched map[string][]string) {
+	owners, clashes, tenants := map[string]*owner{}, map[string]*owner{}, map[string]*policy.Tenant{}
+	for id, paths := range touched {
+		o := l.owner(id, paths)
+		owners[id], clashes[id] = o, o.ifClashing()
+		if id == "" {
+			l.System = o.system()
 		} else {
-			l.records[t.ID] = t.Pos
+			tenants[id] = o.whole()
 		}
 	}
-	before, ok := l.Tenants[t.ID]
-	if !ok {
-		l.Tenants[t.ID] = t
-		return problems
-	}
-	joined, more := join(before, t)
-	l.Tenants[t.ID] = joined
-	return append(problems, more...)
+	l.owners, l.clashes = l.owners.Edit(owners), l.clashes.Edit(clashes)
+	l.Tenants = l.Tenants.Edit(tenants)
 }
 
-// whose is the tenant the file is about, "" where it is the system.
-func (f *listFile) whose() string {
-	if f.tenant == nil {
-		return ""
-	}
-	return f.tenant.ID
-}
-
-// join is a tenant of whom two files speak. The files' own values stay as they
-// are: a later reading may share them.
-func join(a, b *policy.Tenant) (*policy.Tenant, policy.Problems) {
-	t := &policy.Tenant{ID: a.ID, Hosts: a.Hosts, Pos: a.Pos, Lists: map[string]*policy.List{}, Users: map[string]map[string]*policy.List{}}
-	if t.Hosts == nil {
-		t.Hosts, t.Pos = b.Hosts, b.Pos
-	}
-	maps.Copy(t.Lists, a.Lists)
-	problems := own(t.Lists, b.Lists, "tenant "+a.ID+"'s")
-	for user, lists := range a.Users {
-		t.Users[user] = maps.Clone(lists)
-	}
-	for user, lists := range b.Users {
-		if t.Users[user] == nil {
-			t.Users[user] = map[string]*policy.List{}
+// problems are all there are, of directories and then by file, and Unread those
+// of what could not be read.
+func (l *Lists) problems() policy.Problems {
+	var found policy.Problems
+	l.Unread = slices.Clone(l.dirs)
+	for _, s := range l.faulty.Sorted() {
+		found = append(found, s.problems...)
+		if s.unread {
+			l.Unread = append(l.Unread, s.problems...)
 		}
-		problems = append(problems, own(t.Users[user], lists, "user "+user+"'s")...)
 	}
-	return t, problems
-}
-
-// own adds lists that nobody else owns.
-func own(all, more map[string]*policy.List, whose string) policy.Problems {
-	var problems policy.Problems
-	for _, resource := range slices.Sorted(maps.Keys(more)) {
-		if first, ok := all[resource]; ok {
-			problems = append(problems, twice(more[resource].Pos, whose+" list "+resource+" stands", first.Pos))
-			continue
-		}
-		all[resource] = more[resource]
+	for _, o := range l.clashes.Sorted() {
+		found = append(found, o.problems...)
 	}
-	return problems
-}
-
-func twice(second policy.Pos, what string, first policy.Pos) policy.Problem {
-	return policy.Problem{Pos: second, What: fmt.Sprintf("%s in %s already", what, first), Remedy: "keep one of them"}
+	slices.SortStableFunc(found, func(a, b policy.Problem) int { return cmp.Compare(a.Pos.File, b.Pos.File) })
+	return slices.Concat(l.dirs, found)
 }

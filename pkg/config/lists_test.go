@@ -49,11 +49,13 @@ func TestReadLists(t *testing.T) {
 		}
 		return names
 	}
-	if diff := cmp.Diff(in("a.yaml", "acme-users.yml", "beta.yaml", "system.yaml"), l.Files); diff != "" {
+	if diff := cmp.Diff(in("a.yaml", "acme-users.yml", "beta.yaml", "system.yaml"), owning(l)); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"beta"}, l.Cleared); diff != "" {
-		t.Error(diff)
+	for id, want := range map[string]bool{"": false, "acme": false, "beta": true, "none": false} {
+		if l.Clears(id) != want {
+			t.Errorf("tenant %q cleared = %t", id, !want)
+		}
 	}
 	s := c.With(l)
 	if s.Mode != policy.Monitor || s.System["*"].Owner != in("system.yaml")[0] {
@@ -71,6 +73,17 @@ func TestReadLists(t *testing.T) {
 	}
 }
 
+// owning are the files that may own lists.
+func owning(l *Lists) []string {
+	var files []string
+	for path := range l.files.Sorted() {
+		if l.Owns(path) {
+			files = append(files, path)
+		}
+	}
+	return files
+}
+
 // A file with hosts has to say lists: {} and means itself, or the lists of a file
 // that vanished beside it would go with it.
 func TestHostsClearNothing(t *testing.T) {
@@ -85,8 +98,8 @@ lists: {}
 	if err := problems.Err(); err != nil {
 		t.Fatal(err)
 	}
-	if len(l.Cleared) > 0 {
-		t.Errorf("cleared %q", l.Cleared)
+	if l.Clears("acme") {
+		t.Errorf("acme is cleared")
 	}
 }
 
@@ -107,10 +120,10 @@ func TestReadListsAgain(t *testing.T) {
 	if first.System["*"] == second.System["*"] || second.System["*"].Entries[0].Text != "10.0.0.0/9" {
 		t.Error("an edited file kept its list")
 	}
-	if first.Tenants["beta"] != second.Tenants["beta"] {
+	if first.Tenants.Get("beta") != second.Tenants.Get("beta") {
 		t.Error("a touched file lost its tenant")
 	}
-	if first.Tenants["acme"].Lists["*"] != second.Tenants["acme"].Lists["*"] {
+	if first.Tenants.Get("acme").Lists["*"] != second.Tenants.Get("acme").Lists["*"] {
 		t.Error("an untouched file lost its list")
 	}
 
@@ -118,10 +131,10 @@ func TestReadListsAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	third := readAgain(t, c, second)
-	if acme := third.Tenants["acme"]; acme == nil || acme.Lists != nil || acme.Users["2"] == nil {
+	if acme := third.Tenants.Get("acme"); acme == nil || acme.Lists != nil || acme.Users["2"] == nil {
 		t.Errorf("tenant %+v, want what the other file says", acme)
 	}
-	if first.Tenants["acme"].Lists["*"] == nil {
+	if first.Tenants.Get("acme").Lists["*"] == nil {
 		t.Error("a later reading changed an earlier one")
 	}
 }
@@ -143,15 +156,11 @@ func TestReadSourceTrustsOldStamps(t *testing.T) {
 		{"clock-set-back", -time.Hour, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			before, err := readSource(file, nil, changed.Add(tt.after))
-			if err != nil {
+			before := readSource(file, nil, changed.Add(tt.after))
+			if err := before.problems.Err(); err != nil {
 				t.Fatal(err)
 			}
-			again, err := readSource(file, before, changed)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if trusted := again == before; trusted != tt.trusted {
+			if trusted := readSource(file, before, changed) == before; trusted != tt.trusted {
 				t.Errorf("trusted %t, want %t", trusted, tt.trusted)
 			}
 		})
@@ -222,7 +231,7 @@ func TestReadListsUnread(t *testing.T) {
 	if got := l.Unread.Error(); got != want {
 		t.Errorf("unread:\n%s\nwant:\n%s", got, want)
 	}
-	if diff := cmp.Diff([]string{in + "/a.yaml"}, l.Files); diff != "" {
+	if diff := cmp.Diff([]string{in + "/a.yaml"}, owning(l)); diff != "" {
 		t.Error(diff)
 	}
 }

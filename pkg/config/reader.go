@@ -48,16 +48,6 @@ func (r *reader) sorted() policy.Problems {
 	return r.found
 }
 
-// load reads the file into nodes; nil where there is nothing to go on with.
-func (r *reader) load() *yaml.Node {
-	data, _, err := readRegular(r.file)
-	if err != nil {
-		r.found = append(r.found, unreadable(r.file, err))
-		return nil
-	}
-	return r.parse(data)
-}
-
 // parse makes nodes of data. Aliases stay nodes of their own and are refused
 // where they stand, so that a few lines of them cannot unfold into gigabytes.
 func (r *reader) parse(data []byte) *yaml.Node {

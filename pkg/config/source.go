@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"syscall"
 	"time"
@@ -13,11 +14,45 @@ import (
 
 // source is a list file as it was read.
 type source struct {
-	stamp    stamp
-	settled  bool // the stamp alone tells whether the file changed since
+	seen
+	unread   bool // it could not be read at all, as problems say
 	sum      [sha256.Size]byte
 	says     listFile
 	problems policy.Problems
+}
+
+// ifFaulty is s, or nil where nothing is wrong with it.
+func (s *source) ifFaulty() *source {
+	if s == nil || len(s.problems) == 0 {
+		return nil
+	}
+	return s
+}
+
+// saysTheSame reports whether two readings of a file are of the same content.
+func (s *source) saysTheSame(o *source) bool {
+	return s != nil && o != nil && !s.unread && !o.unread && s.sum == o.sum
+}
+
+// seen is a file as it stood when it was read.
+type seen struct {
+	stamp   stamp
+	settled bool // the stamp alone tells whether the file changed since
+}
+
+func seenAt(info os.FileInfo, now time.Time) seen {
+	s := seen{stamp: stampOf(info)}
+	s.settled = now.Sub(time.Unix(s.stamp.ctime.Unix())) > grain
+	return s
+}
+
+// isCurrent reports whether the file at path need not be read again.
+func (s seen) isCurrent(path string) bool {
+	if !s.settled {
+		return false
+	}
+	info, err := os.Stat(path)
+	return err == nil && stampOf(info) == s.stamp
 }
 
 // stamp changes when a file does, except within the clock's grain.
@@ -30,29 +65,30 @@ type stamp struct {
 // grain is longer than any file system's clock stands still.
 const grain = 2 * time.Second
 
-// readSource reads path, or gives before back where the file is the same.
-func readSource(path string, before *source, now time.Time) (*source, error) {
-	if before != nil && before.settled {
-		if info, err := os.Stat(path); err == nil && stampOf(info) == before.stamp {
-			return before, nil
-		}
+// readSource reads path, or gives before back where the file is the same. It is
+// nil where there is no file.
+func readSource(path string, before *source, now time.Time) *source {
+	if before != nil && before.isCurrent(path) {
+		return before
 	}
 	data, info, err := readRegular(path)
 	if err != nil {
-		return nil, err
+		if _, gone := os.Lstat(path); errors.Is(gone, fs.ErrNotExist) {
+			return nil
+		}
+		return &source{unread: true, problems: policy.Problems{unreadable(path, err)}}
 	}
-	s := &source{stamp: stampOf(info), sum: sha256.Sum256(data)}
-	s.settled = now.Sub(time.Unix(s.stamp.ctime.Unix())) > grain
-	if before != nil && s.sum == before.sum {
+	s := &source{seen: seenAt(info, now), sum: sha256.Sum256(data)}
+	if before.saysTheSame(s) {
 		s.says, s.problems = before.says, before.problems
-		return s, nil
+		return s
 	}
 	r := &reader{file: path}
 	if root := r.parse(data); root != nil {
 		s.says = r.listFile(root)
 	}
 	s.problems = r.sorted()
-	return s, nil
+	return s
 }
 
 // readRegular does not wait for a writer to open a pipe.
