@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -62,6 +63,7 @@ func (l *loop) run(ctx context.Context, hosts <-chan policy.Host, jobs <-chan fu
 	case err != nil:
 		return err
 	}
+	go debug.FreeOSMemory() // a start takes twice and more of what the agent then needs
 	ticks, rescans, records := time.NewTicker(tick), time.NewTicker(rescan), time.NewTicker(record)
 	defer ticks.Stop()
 	defer rescans.Stop()
