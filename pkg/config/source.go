@@ -84,6 +84,10 @@ func readSource(path string, before *source, now time.Time) *source {
 		return s
 	}
 	r := &reader{file: path}
+	if says, ok := r.plain(data); ok {
+		s.says = says
+		return s
+	}
 	if root := r.parse(data); root != nil {
 		s.says = r.listFile(root)
 	}
