@@ -120,6 +120,13 @@ func addr4(n uint32) netip.Addr {
 
 func BenchmarkCompileOneEdit(b *testing.B) {
 	s := manyTenants(b, 91_065)
+	all := *s
+	all.Endpoints = []*Endpoint{{Name: "all", AllTenants: true, Resource: AnyResource, Ports: []PortRange{{443, 443}}}}
+	b.Run("an-endpoint-each", func(b *testing.B) { editOne(b, s) })
+	b.Run("one-endpoint", func(b *testing.B) { editOne(b, &all) })
+}
+
+func editOne(b *testing.B, s *State) {
 	var c Compiler
 	if _, err := c.Compile(s, Host{}, noon); err != nil {
 		b.Fatal(err)

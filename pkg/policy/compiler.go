@@ -13,6 +13,7 @@ type Compiler struct {
 	sets     interner
 	last     *Table // the revision before, nil at first
 	matching *matching
+	unions   map[unionKey]*union
 
 	// The revision being compiled.
 	state   *State
@@ -48,7 +49,10 @@ func (c *Compiler) Compile(s *State, host Host, now time.Time) (*Table, error) {
 			return nil, err
 		}
 	}
-	p := planner{sets: &c.sets, t: t, monitor: t.monitors(), unions: map[unionKey]*Set{}}
+	if t.roster != last.roster {
+		c.unions = map[unionKey]*union{}
+	}
+	p := planner{sets: &c.sets, t: t, monitor: t.monitors(), unions: c.unions}
 	if m == c.matching {
 		p.last = last
 	}

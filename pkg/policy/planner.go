@@ -12,9 +12,9 @@ import (
 type planner struct {
 	sets    *interner
 	t       *Table
-	last    *Table // compiled with the same matching; nil: none was
-	monitor bool   // some list is in monitor, so that shadows may differ
-	unions  map[unionKey]*Set
+	last    *Table              // compiled with the same matching; nil: none was
+	monitor bool                // some list is in monitor, so that shadows may differ
+	unions  map[unionKey]*union // those of the revision before too
 }
 
 // tenantKey is what a tenant's set depends on beside the tenant.
@@ -104,10 +104,8 @@ func (p *planner) tenant(ep *Endpoint, law bool) *Set {
 
 func (p *planner) tenantSet(id string, key tenantKey) *Set {
 	ts := p.t.tenants.Get(id)
-	for _, s := range ts.sets {
-		if s.tenantKey == key {
-			return s.Set
-		}
+	if s := ts.set(key); s != nil {
+		return s
 	}
 	s := nobodySet
 	if !key.closed || !ts.unlisted(key.resource) {
@@ -117,22 +115,18 @@ func (p *planner) tenantSet(id string, key tenantKey) *Set {
 	return s
 }
 
-// union is the set of all who are listed by one of the tenants.
+// union is the set of all who are listed by one of the endpoint's tenants.
 func (p *planner) union(ep *Endpoint, ids []string, key tenantKey) *Set {
 	whose := unionKey{AnyResource, key}
 	if !ep.AllTenants {
 		whose.tenants = strings.Join(ids, ",")
 	}
-	if s := p.unions[whose]; s != nil {
-		return s
+	u := p.unions[whose]
+	if u == nil || !u.follow(p, ids, key) {
+		u = p.newUnion(ids, ep.AllTenants, key)
+		p.unions[whose] = u
 	}
-	parts := make([]*Set, len(ids))
-	for i, id := range ids {
-		parts[i] = p.tenantSet(id, key)
-	}
-	s := p.or(parts)
-	p.unions[whose] = s
-	return s
+	return u.set
 }
 
 // lists is the set of a scope: "*" and the resource's, both.

@@ -32,12 +32,12 @@ func (p *planner) allRecords(m *matching) Records {
 }
 
 // sameBase reports whether all that records go by is as it was, but for the
-// matching and the tenants.
+// matching and the tenants. (A tenant in monitor leaves others' records alone.)
 func (p *planner) sameBase() bool {
 	t, last := p.t, p.last
 	s, was := t.State, last.State
 	return s.Mode == was.Mode && s.Unlisted == was.Unlisted && s.FilteringOff == was.FilteringOff &&
-		t.system == last.system && t.own == last.own && t.monitors() == last.monitors()
+		t.system == last.system && t.own == last.own
 }
 
 // touched are the records of the endpoints that serve a tenant which changed.

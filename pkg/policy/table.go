@@ -65,6 +65,16 @@ type tenantLists struct {
 	sets  []tenantSet // the planner's, so that they stay for the next revision
 }
 
+// set is what the planner made for a key; nil: nothing yet.
+func (ts *tenantLists) set(key tenantKey) *Set {
+	for _, s := range ts.sets {
+		if s.tenantKey == key {
+			return s.Set
+		}
+	}
+	return nil
+}
+
 func (ts *tenantLists) each(f func(*compiledList)) {
 	for _, l := range ts.lists {
 		f(l.compiledList)
