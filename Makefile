@@ -19,6 +19,10 @@ test: ## run every test, those against the kernel too, as root; a skip fails
 	scripts/setup test
 	POSTERN_TEST_ROOT=1 go run ./scripts/tally -count=1 -timeout=10m $(EXEC) ./...
 
+test-kernels: ## run tests that need a kernel on Debian's 6.1 and 6.12, under qemu
+	scripts/setup kernels
+	go run ./scripts/kernels
+
 demo: build ## show it: namespaces, the real agent, real frames and requests
 	scripts/setup demo
 	go build -o bin/demo ./scripts/demo
@@ -48,6 +52,6 @@ clean: ## remove what build made
 	rm -rf bin
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: build generate test demo lint bench fuzz install clean help
+.PHONY: build generate test test-kernels demo lint bench fuzz install clean help
