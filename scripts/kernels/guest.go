@@ -27,15 +27,15 @@ var readying = [][]string{
 // guest is process 1: it makes of a bare kernel what tests expect of a host, runs
 // the suites and powers off. It never returns, or the kernel would panic; what
 // goes wrong before there is a port, the kernel's console shows.
-func guest() {
-	if err := runSuites(); err != nil {
+func guest(only string) {
+	if err := runSuites(only); err != nil {
 		fmt.Println("kernels:", err)
 	}
 	err := syscall.Reboot(syscall.LINUX_REBOOT_CMD_POWER_OFF)
 	panic(fmt.Sprint("power off: ", err))
 }
 
-func runSuites() error {
+func runSuites(only string) error {
 	if err := mountAll(); err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func runSuites() error {
 		}
 	}
 	for _, s := range suites {
-		s.run(out)
+		s.run(out, only)
 	}
 	return nil
 }
@@ -83,9 +83,9 @@ func mountAll() error {
 // run runs the suite between two lines that outcome.go looks for. The tests write
 // to a pipe and not to the port: one that leaves a process behind would keep it
 // open.
-func (s suite) run(out io.Writer) {
+func (s suite) run(out io.Writer, only string) {
 	binary := path.Join("/", repository, s.binary())
-	cmd := exec.Command(binary, "-test.v", "-test.timeout=15m", "-test.skip="+s.skip())
+	cmd := exec.Command(binary, "-test.v", "-test.timeout=25m", "-test.run="+only, "-test.skip="+s.skip())
 	cmd.Dir = path.Dir(binary)
 	pipe := struct{ io.Writer }{out}
 	cmd.Stdout, cmd.Stderr = pipe, pipe

@@ -7,16 +7,19 @@
 // Inside, the same binary is process 1 (guest.go). The processor is emulated: no
 // KVM is needed, and no duration means anything.
 //
-// Run it from the top of the repository: make test-kernels.
+// Run it from the top of the repository: make test-kernels; or, for less than all
+// tests, go run ./scripts/kernels -run REGEXP.
 package main
 
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
 	"runtime"
+	"strings"
 	"syscall"
 )
 
@@ -32,17 +35,23 @@ var series = []struct {
 
 func main() {
 	if os.Getpid() == 1 {
-		guest()
+		guest(strings.Join(os.Args[1:], ""))
+	}
+	only := flag.String("run", "", "run only the tests that match `REGEXP`")
+	flag.Parse()
+	if flag.NArg() > 0 || strings.ContainsAny(*only, " \"") {
+		flag.Usage()
+		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx); err != nil {
+	if err := run(ctx, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "kernels:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context) error {
+func run(ctx context.Context, only string) error {
 	if runtime.GOARCH != "amd64" {
 		return errors.New("the guest borrows the host's tools, so both are amd64; this is " + runtime.GOARCH)
 	}
@@ -58,7 +67,7 @@ func run(ctx context.Context) error {
 	if err := build(ctx, dir); err != nil {
 		return err
 	}
-	var r report
+	r := report{only: only}
 	for _, s := range series {
 		k, err := fetch(ctx, s.name)
 		if err != nil {
@@ -66,7 +75,7 @@ func run(ctx context.Context) error {
 			continue
 		}
 		progress("booting %s", k)
-		said, err := k.boot(ctx, dir)
+		said, err := k.boot(ctx, dir, only)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
