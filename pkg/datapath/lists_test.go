@@ -351,20 +351,3 @@ func TestDrain(t *testing.T) {
 		t.Errorf("%d keys are left", n)
 	}
 }
-
-func TestVerifierWork(t *testing.T) {
-	d := newDatapath(t)
-	enforce(t, d, guarded())
-	for name, p := range d.gen.coll.Programs {
-		info, err := p.Info()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if n, ok := info.VerifiedInstructions(); ok {
-			t.Logf("%s: the verifier saw %d instructions", name, n)
-			if n > 250_000 {
-				t.Errorf("%s: %d verified instructions leave no room under the limit of a million", name, n)
-			}
-		}
-	}
-}
