@@ -48,7 +48,7 @@ func FuzzPlain(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		got, ok := (&reader{file: "f"}).plain(data)
 		if !ok {
-			t.Skip("left to YAML")
+			return // left to YAML
 		}
 		r := &reader{file: "f"}
 		root := r.parse(data)

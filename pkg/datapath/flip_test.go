@@ -145,14 +145,19 @@ func listPlans() func(turn int) *policy.Plan {
 }
 
 func TestFlips(t *testing.T) {
-	for build, datapath := range map[string]func(*testing.T) *Datapath{
-		"normal":  func(t *testing.T) *Datapath { return newDatapath(t) },
-		"widened": func(t *testing.T) *Datapath { return widened(t, Config{}) },
-		"tries":   func(t *testing.T) *Datapath { return widened(t, bothAnswers["tries"]) },
+	plans := map[string]func(int) *policy.Plan{"places": flipPlans, "lists": listPlans()}
+	for _, tt := range []struct {
+		build    string
+		datapath func(*testing.T) *Datapath
+		frames   uint64
+	}{
+		{"normal", func(t *testing.T) *Datapath { return newDatapath(t) }, frames},
+		{"widened", func(t *testing.T) *Datapath { return widened(t, Config{}) }, frames},
+		{"tries", func(t *testing.T) *Datapath { return widened(t, bothAnswers["tries"]) }, frames / 10},
 	} {
-		for name, plans := range map[string]func(int) *policy.Plan{"places": flipPlans, "lists": listPlans()} {
-			t.Run(build+"/"+name, func(t *testing.T) {
-				judged, wrong := flipUnderLoad(t, datapath(t), plans, frames)
+		for name, plan := range plans {
+			t.Run(tt.build+"/"+name, func(t *testing.T) {
+				judged, wrong := flipUnderLoad(t, tt.datapath(t), plan, tt.frames)
 				if t.Logf("%d verdicts", judged); wrong != 0 {
 					t.Errorf("%d of %d verdicts were wrong", wrong, judged)
 				}
