@@ -20,7 +20,7 @@ import (
 
 // agent is the real postern, run on the edge host.
 type agent struct {
-	*stage
+	*testenv.Stage
 	binary, dir, pins string
 	host              *testenv.NetNS
 	client            *api.Client
@@ -31,9 +31,9 @@ type agent struct {
 
 // startAgent writes the edge host's files, starts the agent on them and waits
 // until it enforces.
-func startAgent(s *stage, binary string, host *testenv.NetNS) *agent {
+func startAgent(s *testenv.Stage, binary string, host *testenv.NetNS) *agent {
 	a := &agent{
-		stage: s, binary: binary, host: host,
+		Stage: s, binary: binary, host: host,
 		dir: s.TempDir(), pins: testenv.BPFFS(s),
 		metrics:  &http.Client{Transport: &http.Transport{DialContext: host.Dial, DisableKeepAlives: true}},
 		refusals: make(chan api.Event, 64),
@@ -41,10 +41,10 @@ func startAgent(s *stage, binary string, host *testenv.NetNS) *agent {
 	a.layOut()
 	var err error
 	a.client, err = api.Dial("unix://" + a.path("api.sock"))
-	s.check(err)
+	s.Check(err)
 	a.process = exec.Command(binary, "run", "-c", a.path("postern.yaml"), "--pin-dir", a.pins)
 	log, err := os.Create(a.path("log"))
-	s.check(err)
+	s.Check(err)
 	defer log.Close()
 	a.process.Stdout, a.process.Stderr = log, log
 	// Ctrl-C is for the demo; the agent ends with it, even if that is killed.
@@ -61,8 +61,8 @@ func (a *agent) path(name string) string { return filepath.Join(a.dir, name) }
 func (a *agent) await(what string, done func(api.Status) bool) api.Status {
 	var st api.Status
 	testenv.Eventually(a, 20*time.Second, func() (err error) {
-		a.check(nil)
-		st, err = a.client.Status(a.ctx)
+		a.Check(nil)
+		st, err = a.client.Status(a.Context())
 		if err == nil && !done(st) {
 			err = fmt.Errorf("its state is %s %s", st.State, st.Why)
 		}
@@ -72,7 +72,7 @@ func (a *agent) await(what string, done func(api.Status) bool) api.Status {
 		log, _ := os.ReadFile(a.path("log"))
 		err = fmt.Errorf("the agent never %s: %w; its log:\n%s", what, err, log)
 		if a.ended() {
-			a.check(err)
+			a.Check(err)
 		}
 		return err
 	})
@@ -90,7 +90,7 @@ func (a *agent) ended() bool {
 // watch collects what the gate refuses, as postern watch does.
 func (a *agent) watch() {
 	ready := make(chan struct{})
-	go a.client.Watch(a.ctx, func() { close(ready) }, func(e api.Event) error {
+	go a.client.Watch(a.Context(), func() { close(ready) }, func(e api.Event) error {
 		if e.Where == "gate" {
 			a.refusals <- e
 		}
@@ -119,7 +119,7 @@ const wouldDrop = "would drop, "
 // reasons reads how many packets the kernel has given each reason.
 func (a *agent) reasons() map[string]string {
 	resp, err := a.metrics.Get("http://127.0.0.1:9441/metrics")
-	a.check(err)
+	a.Check(err)
 	defer resp.Body.Close()
 	line := regexp.MustCompile(`^postern_reason_packets_total{reason="(.+)",verdict="(.+)"} (.+)$`)
 	counts := map[string]string{}
@@ -138,8 +138,8 @@ func (a *agent) reasons() map[string]string {
 
 // explain asks the agent why, as postern explain does.
 func (a *agent) explain(q api.Question) string {
-	x, err := a.client.Explain(a.ctx, q)
-	a.check(err)
+	x, err := a.client.Explain(a.Context(), q)
+	a.Check(err)
 	return tell(x)
 }
 

@@ -48,7 +48,7 @@ func (s spoil) do(w *world, r row) sight {
 // append adds a line to acme's list and waits until the agent has seen it.
 func (w *world) append(line string, seen func(api.Status) bool) {
 	text, err := os.ReadFile(w.path(acmeFile))
-	w.check(err)
+	w.Check(err)
 	w.write(acmeFile, string(text)+line)
 	w.await("reads "+acmeFile, seen)
 }
@@ -59,7 +59,7 @@ type kill struct{ then frame }
 
 func (k kill) do(w *world, r row) sight {
 	if w.process.ProcessState == nil {
-		w.check(w.process.Process.Kill())
+		w.Check(w.process.Process.Kill())
 		_ = w.process.Wait() // its end is the point
 		w.layOut()
 	}
@@ -69,7 +69,7 @@ func (k kill) do(w *world, r row) sight {
 func (w *world) explainFile(r row) string {
 	out := w.postern("explain", r.from, "-c", w.path("postern.yaml"), "--endpoint", r.to, "-o", "json")
 	var x api.Explanation
-	w.check(json.Unmarshal([]byte(out), &x))
+	w.Check(json.Unmarshal([]byte(out), &x))
 	return "no agent; " + tell(x)
 }
 
@@ -84,7 +84,7 @@ func (d detach) do(w *world, r row) sight {
 // postern runs a command of postern's on the edge host and returns what it
 // prints. Exit 1 is an answer too: explain's, for deny.
 func (w *world) postern(args ...string) string {
-	cmd := exec.CommandContext(w.ctx, w.binary, args...)
+	cmd := exec.CommandContext(w.Context(), w.binary, args...)
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	var (

@@ -47,14 +47,14 @@ func run(ctx context.Context, binary string) error {
 	}
 	start := time.Now()
 	r := newReport(os.Stdout)
-	err = play(ctx, func(s *stage) {
+	err = testenv.Play(ctx, func(s *testenv.Stage) {
 		testenv.Root(s)
 		w := newWorld(s, binary)
 		for _, act := range acts {
 			progress("%s", act.name)
 			for _, row := range act.rows {
 				got := row.deed.do(w, row)
-				s.check(nil) // what an interruption made of it is no finding
+				s.Check(nil) // what an interruption made of it is no finding
 				r.add(row, got)
 			}
 		}

@@ -51,7 +51,7 @@ const served = "served "
 
 // serveUpstream is the service behind the gate: it answers whose request it was
 // told this is.
-func serveUpstream(s *stage, ns *testenv.NetNS) {
+func serveUpstream(s *testenv.Stage, ns *testenv.NetNS) {
 	l := ns.Listen(s, "tcp", "127.0.0.1:3000")
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, served+"%s", r.Header.Get("X-Forwarded-For"))
@@ -85,8 +85,8 @@ func (g get) do(w *world, r row) sight {
 }
 
 func (g get) request(w *world) *http.Request {
-	r, err := http.NewRequestWithContext(w.ctx, http.MethodGet, "http://"+g.host+".example.com/", nil)
-	w.check(err)
+	r, err := http.NewRequestWithContext(w.Context(), http.MethodGet, "http://"+g.host+".example.com/", nil)
+	w.Check(err)
 	for name, value := range map[string]string{"X-Forwarded-For": g.forwarded, "Accept": g.accept} {
 		if value != "" {
 			r.Header.Set(name, value)

@@ -20,7 +20,7 @@ type world struct {
 	at      map[string]netip.AddrPort // where an endpoint stands, and its first port
 }
 
-func newWorld(s *stage, binary string) *world {
+func newWorld(s *testenv.Stage, binary string) *world {
 	w := &world{
 		edge: &testenv.End{NS: testenv.NewNetNS(s), Name: "edge0", Addrs: []string{
 			"203.0.113.10/24", "203.0.113.11/24", "203.0.113.12/24", "203.0.113.13/24", "203.0.113.14/24",
@@ -44,12 +44,12 @@ func newWorld(s *stage, binary string) *world {
 // look reads from the agent's status where its endpoints stand, and says how it
 // is set up.
 func (w *world) look() {
-	st, err := w.client.Status(w.ctx)
-	w.check(err)
+	st, err := w.client.Status(w.Context())
+	w.Check(err)
 	for _, e := range st.Endpoints {
 		first, _, _ := strings.Cut(append(e.Ports, "0")[0], "-")
 		w.at[e.Name], err = netip.ParseAddrPort(net.JoinHostPort(e.Destination, first))
-		w.check(err)
+		w.Check(err)
 	}
 	progress("enforcing on %s (%s): %d endpoints, %d tenants, %d entries",
 		st.Interfaces[0].Name, st.Interfaces[0].Mode, len(st.Endpoints), st.Count.Tenants, st.Count.Entries)
@@ -94,6 +94,6 @@ func moved(before, after map[string]string) string {
 // addr reads an address of the demo's own.
 func (w *world) addr(text string) netip.Addr {
 	a, err := netip.ParseAddr(text)
-	w.check(err)
+	w.Check(err)
 	return a
 }
