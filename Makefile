@@ -38,7 +38,12 @@ lint: ## formatting, vet, staticcheck, shellcheck, modules
 	go mod verify
 	go mod tidy -diff
 
-bench: ## run every benchmark once, as root
+bench: ## measure it beside its peers, as root; BENCH="-quick" takes a minute
+	scripts/setup bench
+	go build -o bin/bench ./scripts/bench
+	$(SUDO) bin/bench $(BENCH)
+
+microbench: ## run every benchmark of the packages once, as root
 	scripts/setup test
 	go test -run='^$$' -bench=. -benchmem $(EXEC) ./...
 
@@ -54,4 +59,4 @@ clean: ## remove what build made
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: build generate test test-kernels demo lint bench fuzz install clean help
+.PHONY: build generate test test-kernels demo lint bench microbench fuzz install clean help

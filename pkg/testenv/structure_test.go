@@ -37,7 +37,7 @@ var arrows = map[string][]string{
 
 // homes are the packages that may import an outside module, their tests aside.
 var homes = map[string][]string{
-	"github.com/cilium/ebpf":              {"pkg/datapath"},
+	"github.com/cilium/ebpf":              {"pkg/datapath", "scripts/bench"},
 	"github.com/coreos/go-systemd":        {"pkg/agent"},
 	"github.com/fsnotify/fsnotify":        {"pkg/agent"},
 	"github.com/google/renameio":          {"pkg/config", "pkg/store"},
@@ -46,10 +46,10 @@ var homes = map[string][]string{
 	"github.com/vishvananda":              {"pkg/datapath", "pkg/testenv"},
 	"go.etcd.io/bbolt":                    {"pkg/store"},
 	"go.yaml.in/yaml":                     {"pkg/config"},
-	"go4.org/netipx":                      {"pkg/addr", "pkg/policy", "pkg/datapath"},
+	"go4.org/netipx":                      {"pkg/addr", "pkg/policy", "pkg/datapath", "scripts/bench"},
 	"golang.org/x/net":                    {"pkg/gate"},
 	"golang.org/x/sync":                   {"cmd/postern", "pkg"},
-	"golang.org/x/sys":                    {"cmd/postern", "pkg/api", "pkg/datapath", "pkg/testenv", "scripts/demo"},
+	"golang.org/x/sys":                    {"cmd/postern", "pkg/api", "pkg/datapath", "pkg/testenv", "scripts/bench", "scripts/demo"},
 	"golang.org/x/tools":                  {"pkg/testenv"},
 }
 
