@@ -8,7 +8,10 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/cilium/ebpf"
@@ -204,6 +207,34 @@ func TestNumber(t *testing.T) {
 	for v, want := range map[float64]string{0: "0", 3: "3", 0.914: "0.91", 46.25: "46.2", 123.4: "123", 1234.6: "1,235", 900_000: "900,000", 1_002_003: "1,002,003"} {
 		if got := number(v); got != want {
 			t.Errorf("number(%v) = %q, want %q", v, got, want)
+		}
+	}
+}
+
+func TestIntoReadme(t *testing.T) {
+	j := &journal{Goals: []result{{Work: "w", Goal: "<= 2 ns", Measured: "3 ns", Verdict: missed, Off: 0.5, Why: "because"}}}
+	readme := filepath.Join(t.TempDir(), "README.md")
+	for _, text := range []string{"before\n" + openMark + "old\n" + closeMark + "after\n", "no marks\n"} {
+		if err := os.WriteFile(readme, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		err := j.intoReadme(readme, "plots")
+		got, _ := os.ReadFile(readme)
+		if text == "no marks\n" {
+			want := "put the results into " + readme + ": it has no lines <!-- bench --> and <!-- /bench -->"
+			if err == nil || err.Error() != want || string(got) != text {
+				t.Errorf("%v, want %s; left %q", err, want, got)
+			}
+			continue
+		}
+		want := "before\n" + openMark + j.markdown("plots") + closeMark + "after\n"
+		if err != nil || string(got) != want {
+			t.Errorf("%v; wrote %q, want %q", err, got, want)
+		}
+	}
+	for _, want := range []string{"| w | <= 2 ns | 3 ns | missed by 50 % |\n", "(plots/list.svg)", "- Missed, w: because.\n"} {
+		if got := j.markdown("plots"); !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
 		}
 	}
 }
