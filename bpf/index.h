@@ -5,9 +5,8 @@
  * turns with every end that lies before the address.
  *
  * The ends are a static search tree of cache lines: node 0 is its root, and of
- * a node with E ends child r of node k is node k * (E + 1) + r + 1. Every node is
- * full but the last in order, whose free places hold the last address there is
- * and so are never passed. As E is even, a subtree that is passed over turns
+ * a node with E ends child r of node k is node k * (E + 1) + r + 1. The free places
+ * come last in order; they hold the last address there is and so are never passed. As E is even, a subtree that is passed over turns
  * the answer an even number of times: the ranks along the path settle it.
  *
  * Compares are borrows, not branches, or the verifier follows each way through
@@ -39,7 +38,7 @@
 
 /* What the deepest trees of so many nodes take. */
 #define DEPTH_4 7
-#define DEPTH_6 8
+#define DEPTH_6 9
 #define DEPTH_6_WIDE 12
 
 static __always_inline struct node *node_at(__u32 i)
@@ -124,56 +123,29 @@ static __always_inline __u32 child(__u32 k, __u32 fanout, __u32 r)
 	return k & (MAX_NODES - 1);
 }
 
-static __always_inline __u32 tree4(__u32 ref, __u32 addr)
+/* What a node holds; the values are its fan-out. */
+enum form { WHOLE = 5, UPPER = 9, IPV4 = 17 };
+
+/* What an address comes to in a tree; IPv4 stands in hi. */
+static __always_inline __u32 tree(__u32 ref, enum form form, __u64 hi, __u64 lo)
 {
+	const int depth = form == IPV4  ? DEPTH_4 :
+			  form == UPPER ? DEPTH_6 :
+					  DEPTH_6_WIDE;
 	struct tree t = tree_of(ref);
 	__u32 turned = REF_FIRST(ref), k = 0;
 
-	for (int i = 0; i < DEPTH_4 && k < t.nodes; i++) {
+	for (int i = 0; i < depth && k < t.nodes; i++) {
 		struct node *node = node_at(t.node + k);
 		__u32 rank;
 
 		if (!node)
 			return 0;
-		rank = rank4(node, addr);
+		rank = form == IPV4  ? rank4(node, hi) :
+		       form == UPPER ? rank6(node, hi) :
+				       rank6_wide(node, hi, lo);
 		turned ^= rank;
-		k = child(k, 17, rank);
-	}
-	return turned & 1;
-}
-
-static __always_inline __u32 tree6(__u32 ref, __u64 hi)
-{
-	struct tree t = tree_of(ref);
-	__u32 turned = REF_FIRST(ref), k = 0;
-
-	for (int i = 0; i < DEPTH_6 && k < t.nodes; i++) {
-		struct node *node = node_at(t.node + k);
-		__u32 rank;
-
-		if (!node)
-			return 0;
-		rank = rank6(node, hi);
-		turned ^= rank;
-		k = child(k, 9, rank);
-	}
-	return turned & 1;
-}
-
-static __always_inline __u32 tree6_wide(__u32 ref, __u64 hi, __u64 lo)
-{
-	struct tree t = tree_of(ref);
-	__u32 turned = REF_FIRST(ref), k = 0;
-
-	for (int i = 0; i < DEPTH_6_WIDE && k < t.nodes; i++) {
-		struct node *node = node_at(t.node + k);
-		__u32 rank;
-
-		if (!node)
-			return 0;
-		rank = rank6_wide(node, hi, lo);
-		turned ^= rank;
-		k = child(k, 5, rank);
+		k = child(k, form, rank);
 	}
 	return turned & 1;
 }

@@ -68,9 +68,9 @@ __noinline __u32 listed4(__u64 word, __u32 addr)
 	switch (WORD_KIND(word)) {
 	case LINE:
 	case TREE:
-		return tree4(WORD_ID(word), a);
+		return tree(WORD_ID(word), IPV4, a, 0);
 	case ROOT:
-		return tree4(slot_at(word, (__u64)a << 32), a);
+		return tree(slot_at(word, (__u64)a << 32), IPV4, a, 0);
 	case TRIE:
 		return trie4(WORD_ID(word), addr);
 	}
@@ -95,8 +95,8 @@ __noinline __u32 listed6(__u64 word, __u64 hi, __u64 lo)
 		return 0;
 	}
 	if (REF_WIDE(ref))
-		return tree6_wide(ref, h, bpf_be64_to_cpu(lo));
-	return tree6(ref, h);
+		return tree(ref, WHOLE, h, bpf_be64_to_cpu(lo));
+	return tree(ref, UPPER, h, 0);
 }
 
 /* 0: no. */

@@ -102,24 +102,17 @@ static __always_inline struct record *record_at(__u32 bank, __u32 index)
 	return bpf_map_lookup_elem(&records, &index);
 }
 
+/* hot: asked by nearly every packet. */
 static __always_inline enum reason judge_words(enum family family,
 					       const struct record *record,
-					       const __u64 *src)
+					       const __u64 *src, bool hot)
 {
-	if (!answer(family, record->own[family], src))
-		return NOT_LISTED;
-	if (!answer(family, record->tenant[family], src))
-		return NOT_LISTED_TENANT;
-	return LISTED;
-}
+	__u64 own = record->own[family], tenant = record->tenant[family];
 
-static __always_inline enum reason judge_fast(enum family family,
-					      const struct record *record,
-					      const __u64 *src)
-{
-	if (!answer_fast(family, record->own[family], src))
+	if (!(hot ? answer_fast(family, own, src) : answer(family, own, src)))
 		return NOT_LISTED;
-	if (!answer_fast(family, record->tenant[family], src))
+	if (!(hot ? answer_fast(family, tenant, src) :
+		    answer(family, tenant, src)))
 		return NOT_LISTED_TENANT;
 	return LISTED;
 }
@@ -129,7 +122,7 @@ static __always_inline enum reason judge(__u32 bank, enum family family,
 					 const struct record *record,
 					 const __u64 *src, bool *would)
 {
-	enum reason reason = judge_fast(family, record, src);
+	enum reason reason = judge_words(family, record, src, true);
 	const struct record *shadow;
 
 	if (reason != LISTED || !record->shadow)
@@ -137,7 +130,7 @@ static __always_inline enum reason judge(__u32 bank, enum family family,
 	shadow = record_at(bank, record->shadow);
 	if (!shadow)
 		return BROKEN;
-	reason = judge_words(family, shadow, src);
+	reason = judge_words(family, shadow, src, false);
 	*would = reason != LISTED;
 	return reason;
 }

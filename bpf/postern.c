@@ -92,7 +92,7 @@ static __always_inline bool quotes_ours(struct xdp_md *ctx, enum family family,
 		__builtin_memcpy(dst, &ip->daddr, sizeof(dst));
 	}
 	return src[0] == p->dst[0] && src[1] == p->dst[1] &&
-	       judge_words(family, record, dst) == LISTED;
+	       judge_words(family, record, dst, false) == LISTED;
 }
 
 /* A "packet too big" passes under a limit; but where an endpoint has every

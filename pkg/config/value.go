@@ -229,8 +229,9 @@ func (r *reader) dirs(into *[]string) read {
 		r.names(into)(what, n)
 		for i, d := range *into {
 			if !filepath.IsAbs(d) {
-				(*into)[i] = filepath.Join(filepath.Dir(r.file), d)
+				d = filepath.Join(filepath.Dir(r.file), d)
 			}
+			(*into)[i] = filepath.Clean(d)
 		}
 	}
 }

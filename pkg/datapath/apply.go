@@ -37,8 +37,8 @@ func (d *Datapath) apply(ctx context.Context, p *policy.Plan) error {
 	if !errors.Is(err, errNoRoom) {
 		return err
 	}
-	// packed anew it would be full again
-	if d.gen.layout.nodes == d.maxNodes() && nodesFor(p) > d.maxNodes() {
+	// packed anew it would soon be full again
+	if most := d.maxNodes(); d.gen.layout.nodes == most && nodesFor(p) > most-most/8 {
 		return d.publish(ctx, d.gen, d.plan, p, true)
 	}
 	return d.applyAnew(ctx, p, need)

@@ -59,7 +59,7 @@ type Datapath struct {
 	plan     *policy.Plan // what gen enforces
 	settling *settling    // nil: the idle bank has no reader
 
-	published atomic.Pointer[Usage]
+	published atomic.Pointer[published]
 
 	background sync.WaitGroup
 	closing    context.Context // ends what is in background

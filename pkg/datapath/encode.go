@@ -18,7 +18,7 @@ func encode[K end](f form[K], first bool, ends []K) []entry {
 	var zero K
 	e := encoder[K]{form: f}
 	e.weigh(zero, 0, segment[K]{first, ends})
-	e.emit(0)
+	e.emit(zero, 0, 0)
 	return e.entries
 }
 
@@ -26,36 +26,46 @@ func encode[K end](f form[K], first bool, ends []K) []entry {
 // write down what weighs least.
 type encoder[K end] struct {
 	form    form[K]
-	blocks  []block[K] // each before its halves
+	blocks  []block // each before its halves: a byte, for there are many
 	next    int
 	entries []entry
 }
 
-// block is a prefix. keep is how many entries its halves take where no entry of
-// its own turns what holds around it, which is 0 or 1.
-type block[K end] struct {
-	start K
-	bits  int
-	split bool
-	keep  [2]int
-}
+// block is what is done about a prefix: whether it has an entry of its own, which
+// turns what holds around it, where that is 0 or 1; and whether it is halved.
+type block uint8
+
+const (
+	turn0 block = 1 << iota
+	turn1
+	halved
+)
 
 // weigh appends a block with all inside it, and returns how many entries it takes
 // where 0 or 1 holds around it.
 func (e *encoder[K]) weigh(start K, bits int, seg segment[K]) [2]int {
-	b := block[K]{start: start, bits: bits, split: len(seg.ends) > 0}
 	at := len(e.blocks)
-	e.blocks = append(e.blocks, b)
-	if b.split {
+	e.blocks = append(e.blocks, 0)
+	var b block
+	var keep [2]int // without an entry of its own
+	if len(seg.ends) > 0 {
+		b = halved
 		middle := e.form.middle(start, bits)
 		low, high := e.halve(middle, seg)
 		l, h := e.weigh(start, bits+1, low), e.weigh(middle, bits+1, high)
-		b.keep = [2]int{l[0] + h[0], l[1] + h[1]}
+		keep = [2]int{l[0] + h[0], l[1] + h[1]}
 	} else {
-		b.keep[1-delta(seg.first)] = 2 // more than an entry of its own
+		keep[1-delta(seg.first)] = 2 // more than with one
+	}
+	cost := keep
+	if 1+keep[1] < keep[0] {
+		cost[0], b = 1+keep[1], b|turn0
+	}
+	if 1+keep[0] < keep[1] {
+		cost[1], b = 1+keep[0], b|turn1
 	}
 	e.blocks[at] = b
-	return [2]int{min(b.keep[0], 1+b.keep[1]), min(b.keep[1], 1+b.keep[0])}
+	return cost
 }
 
 // halve cuts ends in two. One that is the last address of the lower half turns
@@ -69,16 +79,17 @@ func (e *encoder[K]) halve(middle K, seg segment[K]) (low, high segment[K]) {
 	return low, high
 }
 
-// emit writes the next block down, where value holds around it.
-func (e *encoder[K]) emit(value uint32) {
+// emit writes the next block down, which is this prefix, where value holds around
+// it.
+func (e *encoder[K]) emit(start K, bits int, value uint32) {
 	b := e.blocks[e.next]
 	e.next++
-	if turned := 1 - value; 1+b.keep[turned] < b.keep[value] {
-		e.entries = append(e.entries, entry{netip.PrefixFrom(e.form.addr(b.start), b.bits), turned})
-		value = turned
+	if b&(turn0<<value) != 0 {
+		value = 1 - value
+		e.entries = append(e.entries, entry{netip.PrefixFrom(e.form.addr(start), bits), value})
 	}
-	if b.split {
-		e.emit(value)
-		e.emit(value)
+	if b&halved != 0 {
+		e.emit(start, bits+1, value)
+		e.emit(e.form.middle(start, bits), bits+1, value)
 	}
 }

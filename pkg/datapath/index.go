@@ -58,7 +58,7 @@ func (x *index[K]) add(s, old *policy.Set, word uint64) (indexed, bool) {
 // canShare reports whether a list can come as changes to the root of another.
 func (x *index[K]) canShare(old *policy.Set, word uint64, ends []K) bool {
 	return old != nil && kindOf(word) == bpfKindROOT && x.unions[old] == nil &&
-		len(ends) > rootFrom && rootOf(word).suits(len(ends), x.form.left(ends[0]))
+		len(ends) > rootFrom && rootOf(word).suits(len(ends), x.form.left(ends[0]), x.form.left(ends[len(ends)-1]))
 }
 
 // ends are those of a set; a union of few is put together anew each time.
@@ -76,7 +76,7 @@ func (x *index[K]) addTree(first bool, ends []K) (indexed, bool) {
 	}
 	word := tree.word()
 	probe := func(p *prober) error { return probeEnds(p, x.form, word, first, ends) }
-	return indexed{word: word, fresh: []run{x.nodes.run(tree)}, probe: probe}, true
+	return indexed{word: word, fresh: x.nodes.appendRun(nil, tree), probe: probe}, true
 }
 
 // addRoot writes a root with the segments given, and else what was there.
@@ -118,7 +118,7 @@ func (x *index[K]) addUnion(s, old *policy.Set, word uint64) (indexed, bool) {
 	}
 	came, went := differentParts(old.Parts, s.Parts)
 	in, out := x.parts(came), x.parts(went)
-	if !u.holds(in) {
+	if !u.holds(in) || weigh(in)+weigh(out) > x.weight(s)/8 {
 		return x.newUnion(s)
 	}
 	touched := u.change(in, out)
@@ -137,7 +137,11 @@ func (x *index[K]) addUnion(s, old *policy.Set, word uint64) (indexed, bool) {
 }
 
 func (x *index[K]) newUnion(s *policy.Set) (indexed, bool) {
-	u := newUnion(x.form, x.parts(s.Parts))
+	all := gather(x.form, x.parts(s.Parts))
+	if len(all.bounds) == 0 { // the parts make up for each other
+		return x.addTree(all.first > 0, nil)
+	}
+	u := newUnion(x.form, all)
 	added, ok := x.addRoot(u.root(), nil, u.all())
 	if ok {
 		x.unions[s] = u
@@ -170,6 +174,14 @@ func (x *index[K]) weight(s *policy.Set) int {
 	n := 0
 	for _, part := range s.Parts {
 		n += len(x.of(part).Ends)
+	}
+	return n
+}
+
+func weigh[K end](parts []*policy.FamilySet[K]) int {
+	n := 0
+	for _, part := range parts {
+		n += len(part.Ends)
 	}
 	return n
 }

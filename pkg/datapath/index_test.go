@@ -131,6 +131,69 @@ func TestIndexIsTheSet(t *testing.T) {
 	}
 }
 
+// Where the first and the last address of the space differ, a root that reaches
+// beyond its end is a root still; and parts may make up for each other.
+func TestIndexAtTheEnds(t *testing.T) {
+	all4, all6 := prefixes("0.0.0.0/0")[0], prefixes("::/0")[0]
+	upper := prefixes("240.0.0.0/4", "f000::/4")
+	holes := append(spread(3000), spread6(3000)...)
+	most := policy.NewSet([]netip.Prefix{all4, all6}, append(slices.Clone(holes), upper...))
+	sets := map[string]*policy.Set{
+		"all-but-the-end":  most,
+		"the-end-too":      policy.NewSet(append(slices.Clone(holes), upper...), nil),
+		"all-but-holes":    policy.NewSet([]netip.Prefix{all4, all6}, holes),
+		"union-of-most":    unionOf(most, listed(many(3000)...), listed(prefixes("2001:db8::/48")...)),
+		"parts-make-up":    unionOf(listed(holes...), policy.NewSet([]netip.Prefix{all4, all6}, holes)),
+		"few-make-up":      unionOf(listed(holes[:9]...), policy.NewSet([]netip.Prefix{all4}, holes[:9])),
+		"last-address":     listed(prefixes("255.255.255.255/32", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128")...),
+		"first-address":    listed(prefixes("0.0.0.0/32", "::/128")...),
+		"last-of-a-root":   listed(append(prefixes("255.255.255.255/32"), spread(3000)...)...),
+		"first-of-a-root":  listed(append(prefixes("0.0.0.0/32"), spread(3000)...)...),
+		"whole-ends-upper": listed(append(prefixes("ffff:ffff:ffff:ffff:ffff:ffff:ffff:fff0/124"), spread6(3000)...)...),
+	}
+	for name, cfg := range bothAnswers {
+		for _, set := range slices.Sorted(maps.Keys(sets)) {
+			t.Run(name+"/"+set, func(t *testing.T) {
+				d := newDatapathWith(t, cfg)
+				enforce(t, d, guarded(sets[set]))
+				disagree(t, d, rand.New(rand.NewPCG(1, 1)), sets[set])
+				enforce(t, d, guarded())
+				settled(t, d, 0)
+			})
+		}
+	}
+}
+
+// spread6 are n /64s all over 2000::/3.
+func spread6(n int) []netip.Prefix {
+	ps := make([]netip.Prefix, n)
+	for i := range ps {
+		ps[i] = netip.PrefixFrom(policy.U128{Hi: 1<<61 + uint64(i)*(1<<61/uint64(n))}.Addr(), 64)
+	}
+	return ps
+}
+
+// A union that outgrows its root gets another, and no slot takes it all.
+func TestUnionGetsAnotherRoot(t *testing.T) {
+	d := newDatapath(t)
+	small := unionOf(listed(many(3000)...), listed(many(10)...))
+	enforce(t, d, guarded(small, listed(spread(100_000)...))) // the second: room
+	enforce(t, d, guarded(small))
+	gen := d.gen
+	large := unionOf(small, listed(spread(20_000)...))
+	enforce(t, d, guarded(large))
+	if d.gen != gen {
+		t.Fatal("the generation is another")
+	}
+	r := rootOf(d.gen.lists.sets[large].words[v4])
+	for i := range r.slots() {
+		if n := d.gen.lists.nodes.run(ref(*slotIn(d.gen.lists.nodes.at(r.run()), i))).n; n > 400 {
+			t.Errorf("slot %d of %d has %d nodes", i, r.slots(), n)
+		}
+	}
+	disagree(t, d, rand.New(rand.NewPCG(1, 1)), large)
+}
+
 // A list that changes in one place is written in one place.
 func TestHeirsShareNodes(t *testing.T) {
 	list, union := listed(spread(2000)...), unionOf(listed(spread(3000)...), listed(many(10)...))
@@ -209,7 +272,7 @@ func TestUnionCountsItsParts(t *testing.T) {
 		return all
 	}
 	held := parts(40)
-	u := newUnion(form4{}, held)
+	u := newUnion(form4{}, gather(form4{}, held))
 	for range 200 {
 		in := parts(r.IntN(4))
 		n := r.IntN(min(len(held), 4))
@@ -290,7 +353,7 @@ func TestNodes(t *testing.T) {
 	if c, ok := ns.take(10); !ok || c != a {
 		t.Errorf("what was given back is %v (%v), want %v", c, ok, a)
 	}
-	if ns.used != 20 {
-		t.Errorf("%d are in use, want 20", ns.used)
+	if got := ns.used.Load(); got != 20 {
+		t.Errorf("%d are in use, want 20", got)
 	}
 }

@@ -89,7 +89,7 @@ func settled(t *testing.T, d *Datapath, entries int) {
 			}
 		}
 	}
-	if got := d.gen.lists.nodes.used; got != used {
+	if got := int(d.gen.lists.nodes.used.Load()); got != used {
 		t.Errorf("%d nodes are in use, the lists have %d", got, used)
 	}
 }

@@ -1,6 +1,9 @@
 package datapath
 
-import "math/bits"
+import (
+	"math/bits"
+	"sync/atomic"
+)
 
 // nodeBytes is the size of a node: a cache line.
 const nodeBytes = 64
@@ -15,7 +18,7 @@ type nodes struct {
 	mem  []bpfNode // the kernel's
 	next int       // from here on, none was ever taken
 	free map[int][]uint32
-	used int
+	used atomic.Int64
 }
 
 // run is some nodes in a row.
@@ -31,14 +34,14 @@ func (ns *nodes) take(n int) (run, bool) {
 	n = roundUp(n)
 	if free := ns.free[n]; len(free) > 0 {
 		ns.free[n] = free[:len(free)-1]
-		ns.used += n
+		ns.used.Add(int64(n))
 		return run{free[len(free)-1], n}, true
 	}
 	if ns.next+n > len(ns.mem) {
 		return run{}, false
 	}
 	ns.next += n
-	ns.used += n
+	ns.used.Add(int64(n))
 	return run{uint32(ns.next - n), n}, true
 }
 
@@ -48,7 +51,7 @@ func (ns *nodes) give(runs []run) {
 	for _, r := range runs {
 		n := roundUp(r.n)
 		ns.free[n] = append(ns.free[n], r.at)
-		ns.used -= n
+		ns.used.Add(int64(-n))
 	}
 }
 

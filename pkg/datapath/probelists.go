@@ -48,6 +48,9 @@ func probeEnds[K end](p *prober, f form[K], word uint64, first bool, ends []K) e
 func probeSegments[K end](p *prober, f form[K], r root, all iter.Seq2[int, segment[K]]) error {
 	word := r.word()
 	for i, seg := range all {
+		if !r.has(i) {
+			continue
+		}
 		if err := p.ask(word, f.family(), f.words(f.at(r.start(i))), uint32(delta(seg.first))); err != nil {
 			return err
 		}

@@ -41,10 +41,11 @@ func rootBits(ends int) int {
 	return min(max(bits.Len(uint(ends/endsPerSlot)), minRootBits), maxRootBits)
 }
 
-// suits reports whether a list with these ends can have the root of another.
-func (r root) suits(n int, left uint64) bool {
+// suits reports whether so many ends between two places can have a root that was
+// made for others.
+func (r root) suits(n int, from, to uint64) bool {
 	per := n / r.slots()
-	return left >= r.base && per >= endsPerSlot/4 && per <= endsPerSlot*4
+	return r.reaches(from) && r.reaches(to) && per >= endsPerSlot/4 && per <= endsPerSlot*4
 }
 
 func (r root) slots() int { return 1 << r.bits }
@@ -56,6 +57,15 @@ func (r root) slot(left uint64) int {
 }
 
 func (r root) start(slot int) uint64 { return r.base + uint64(slot)<<r.shift }
+
+// has is false for the slots that lie behind the end of the address space.
+func (r root) has(slot int) bool { return r.start(slot) >= r.base }
+
+// reaches reports whether a place has a slot of its own, and is not before the
+// root or crowded into the last slot.
+func (r root) reaches(left uint64) bool {
+	return left >= r.base && (left-r.base)>>r.shift < uint64(r.slots())
+}
 
 func (r root) word() uint64 {
 	w := uint64(r.at)<<32 | r.base>>32 | uint64(r.bits)<<15 | uint64(r.shift)<<9 | uint64(bpfKindROOT)

@@ -151,11 +151,14 @@ func pack[K end](ns *nodes, f form[K], first bool, ends []K) (ref, bool) {
 		return newRef(first, false, 0, 0), true
 	}
 	per, wide := f.per(ends)
+	n := (len(ends) + per - 1) / per
+	if n > maxNodes/(per+1) {
+		return 0, false // a child could have a number that the program cuts off
+	}
 	taken, ok := ns.take(treeNodes(f, ends))
 	if !ok {
 		return 0, false
 	}
-	n := (len(ends) + per - 1) / per
 	tree := ns.at(taken)
 	if n >= refMany {
 		tree[0].End4[0] = uint32(n)

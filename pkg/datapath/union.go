@@ -24,11 +24,7 @@ type counts[K end] struct {
 }
 
 func gather[K end](f form[K], parts []*policy.FamilySet[K]) counts[K] {
-	n := 0
-	for _, part := range parts {
-		n += len(part.Ends)
-	}
-	c := counts[K]{bounds: make([]bound[K], 0, n)}
+	c := counts[K]{bounds: make([]bound[K], 0, weigh(parts))}
 	for _, part := range parts {
 		inside := part.First
 		c.first += delta(inside)
@@ -86,9 +82,8 @@ type union[K end] struct {
 	slots []counts[K]
 }
 
-// newUnion is the union of parts that have ends.
-func newUnion[K end](f form[K], parts []*policy.FamilySet[K]) *union[K] {
-	all := gather(f, parts)
+// newUnion cuts counts with bounds.
+func newUnion[K end](f form[K], all counts[K]) *union[K] {
 	ends := make([]K, len(all.bounds))
 	for i, b := range all.bounds {
 		ends[i] = b.end
@@ -121,7 +116,8 @@ func (u *union[K]) root() root {
 // holds reports whether the union's root has a slot for each end of the parts.
 func (u *union[K]) holds(parts []*policy.FamilySet[K]) bool {
 	return !slices.ContainsFunc(parts, func(p *policy.FamilySet[K]) bool {
-		return len(p.Ends) > 0 && u.form.left(p.Ends[0]) < u.table.base
+		n := len(p.Ends)
+		return n > 0 && !(u.table.reaches(u.form.left(p.Ends[0])) && u.table.reaches(u.form.left(p.Ends[n-1])))
 	})
 }
 
@@ -137,7 +133,7 @@ func (u *union[K]) change(in, out []*policy.FamilySet[K]) []int {
 	}
 	var touched []int
 	for i, was := range before {
-		if is := u.segment(i); is.first != was.first || !slices.Equal(is.ends, was.ends) {
+		if !u.segment(i).equal(was) {
 			touched = append(touched, i)
 		}
 	}

@@ -22,7 +22,8 @@ var entryBytes = [families]uint64{v4: 2 * 64, v6: 2 * 96}
 func (d *Datapath) Usage() Usage {
 	var u Usage
 	if published := d.published.Load(); published != nil {
-		u = *published
+		u = published.Usage
+		u.IndexBytes = int(published.nodes.used.Load()) * nodeBytes
 	}
 	u.MaxEntries, u.MaxIndex = d.cfg.MaxPrefixes, d.maxNodes()*nodeBytes
 	for family := range families {
@@ -33,12 +34,18 @@ func (d *Datapath) Usage() Usage {
 	return u
 }
 
+// published is what Usage goes by without waiting for an Apply.
+type published struct {
+	Usage
+	nodes *nodes
+}
+
 // usage is the part of it that changes with a revision; d.mu is held.
-func (d *Datapath) usage() *Usage {
-	u := &Usage{
+func (d *Datapath) usage() *published {
+	u := &published{nodes: d.gen.lists.nodes, Usage: Usage{
 		Lists: len(d.gen.lists.sets), InTries: d.gen.lists.inTries,
-		IndexBytes: d.gen.lists.nodes.used * nodeBytes, Records: max(d.plan.Records.End()-1, 0),
-	}
+		Records: max(d.plan.Records.End()-1, 0),
+	}}
 	for _, m := range d.gen.coll.Maps {
 		if m.Flags()&unix.BPF_F_MMAPABLE != 0 {
 			u.KernelBytes += uint64(m.MaxEntries()) * uint64(m.ValueSize())

@@ -33,7 +33,7 @@ func (p *planner) newUnion(ids []string, all bool, key tenantKey) *union {
 // so many changed that it is not worth it. Where a list only monitors, unions are
 // compared with each other, and parts must stand in one order.
 func (u *union) follow(p *planner, ids []string, key tenantKey) bool {
-	if !same(u.ids, ids) || p.monitor && u.moved {
+	if u.all && !same(u.ids, ids) || p.monitor && u.moved {
 		return false
 	}
 	const most = 100
@@ -45,10 +45,13 @@ func (u *union) follow(p *planner, ids []string, key tenantKey) bool {
 		u.counts[s] += n
 	}
 	for c := range p.t.tenants.Since(u.tenants) {
+		n := u.times(c.Name)
+		if n == 0 {
+			continue
+		}
 		if c.Before == nil || c.After == nil || len(turned) > most {
 			return false
 		}
-		n := u.times(c.Name)
 		count(c.Before.set(key), -n)
 		count(p.tenantSet(c.Name, key), n)
 	}
