@@ -19,7 +19,6 @@ var suites = []suite{
 	{dir: "pkg/datapath", left: []leftOut{
 		{"TestAgreement", "ten million addresses at 91,065 tenants; TestIndexIsTheSet asks at the edges"},
 		{"TestFlips/normal", "ten million verdicts, twice; TestFlips/widened is the stricter"},
-		{"TestFlips/tries", "the same"},
 		{"TestMillionSources", "2.6 million runs of the program, two minutes here; TestRandomPlans compares 40,000"},
 		{"TestWatchHost", "counts on three commands within 50 ms"},
 	}},
