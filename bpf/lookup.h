@@ -59,6 +59,27 @@ static __always_inline __u32 line(enum family family, __u64 word,
 	return (REF_FIRST(WORD_ID(word)) ^ rank) & 1;
 }
 
+/* The same of the ends in a place. */
+static __always_inline __u32 here(enum family family, __u64 word,
+				  const struct place *place, const __u64 *addr)
+{
+	__u64 turned = REF_FIRST(WORD_ID(word));
+
+	if (family == V4) {
+		__u64 a = bpf_ntohl((__u32)addr[0]);
+
+#pragma unroll
+		for (int i = 0; i < 8; i++)
+			turned += borrow(place->end4[i] - a);
+	} else {
+#pragma unroll
+		for (int i = 0; i < 2; i++)
+			turned +=
+				below(place->end6[i], bpf_be64_to_cpu(addr[0]));
+	}
+	return turned & 1;
+}
+
 /* Whatever a word stands for. These two are global functions, like the walks in
  * parse.h: verified once, for any word and address. */
 __noinline __u32 listed4(__u64 word, __u32 addr)
@@ -67,6 +88,7 @@ __noinline __u32 listed4(__u64 word, __u32 addr)
 
 	switch (WORD_KIND(word)) {
 	case LINE:
+	case HERE:
 	case TREE:
 		return tree(WORD_ID(word), IPV4, a, 0);
 	case ROOT:
@@ -89,6 +111,7 @@ __noinline __u32 listed6(__u64 word, __u64 hi, __u64 lo)
 		ref = slot_at(word, h);
 		break;
 	case LINE:
+	case HERE:
 	case TREE:
 		break;
 	default:

@@ -40,6 +40,7 @@ enum kind {
 	OPEN,
 	TRIE, /* the trie's entries with this list id */
 	LINE, /* one node, of 16 IPv4 ends or 8 upper halves: index.h */
+	HERE, /* such a node, and all that is in it also in the record's place */
 	TREE, /* a search tree of nodes */
 	ROOT, /* a table of such trees */
 };
@@ -97,34 +98,44 @@ enum reason {
 	REASONS,
 };
 
-/* One endpoint, or a union of some. A source must be in own and in tenant. */
+/* One endpoint, or a union of some, for a family. A source must be in own and in
+ * tenant. */
 struct record {
-	__u64 own[FAMILIES];
-	__u64 tenant[FAMILIES];
-	__u32 shadow; /* the record with the law's own words; 0: this one */
-	__u32 slot;   /* in counters */
+	__u64 own;
+	__u64 tenant;
+	__u32 shadow; /* of the record with the law's own words; 0: this one */
 	__u32 number; /* in events */
-	enum mode mode;
+	__u16 slot;   /* in counters */
+	__u8 mode;
+	__u8 placed; /* it is one of exact's, and no free place */
+	__u32 key4;  /* the destination it is placed by, as packets have it */
+};
+
+struct records {
+	struct record of[FAMILIES];
+} __attribute__((aligned(64)));
+
+/* The record for one destination, and what else a packet to it asks for: a line
+ * of the CPU's. */
+struct place {
+	struct record record;
+	union {
+		__u64 word[4];
+		__u32 end4[8]; /* of the tenant's list, where its word is HERE */
+		struct {
+			__u64 end6[2];
+			__u64 key6[2];
+		};
+	};
 } __attribute__((aligned(64)));
 
 /* A set of ports that the same endpoints cover: where their records are. */
 struct class {
-	__u32 line[FAMILIES];  /* first bucket line of the exact addresses */
-	__u32 lines[FAMILIES]; /* how many there are: a power of two, or 0 */
+	__u32 first[FAMILIES]; /* place of the exact addresses */
+	__u32 homes[FAMILIES]; /* how many places they hash to */
 	__u32 list[FAMILIES];  /* trie list of the prefixes; 0: none */
 	__u32 any;
 	__u32 broadcast;
-};
-
-struct line4 {
-	__u32 addr[8]; /* network byte order; 0 with record 0: free */
-	__u32 record[8];
-};
-
-struct line6 {
-	__u64 addr[3][2];
-	__u32 record[3];
-	__u32 pad;
 };
 
 struct port {
@@ -218,13 +229,13 @@ struct question {
 #define SLOTS 1024
 #define PORTS 65536
 #define QUESTIONS 512
+#define PROBES 12 /* places an exact address may be at, from its home on */
 
 /* The agent sets these before it loads, and sizes the maps by them. */
 volatile const __u32 records_cap = 1;
 volatile const __u32 classes_cap = 1;
 volatile const __u32 failsafes_cap = 1;
-volatile const __u32 lines4_cap = 1;
-volatile const __u32 lines6_cap = 1;
+volatile const __u32 exact_cap = 1;
 /* Turns the gap between reading the live bank and using it into a canyon; only
  * tests set it, and the verifier removes it where it is 0. */
 volatile const __u32 widen = 0;
@@ -256,9 +267,8 @@ BANKED(heads, struct head, 1);
 BANKED(ports, struct port, 2 * PORTS); /* TCP's, then UDP's */
 BANKED(failsafes, struct words, 1);
 BANKED(classes, struct class, 1);
-BANKED(lines4, struct line4, 1);
-BANKED(lines6, struct line6, 1);
-BANKED(records, struct record, 1);
+BANKED(records, struct records, 1);
+BANKED(exact, struct place, 1); /* hashed by destination: match.h */
 
 /* Written once, beside what is in use; no packet reads a node before a word
  * names it, nor when the grace period after the last such word is over. */

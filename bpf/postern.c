@@ -15,7 +15,7 @@
 struct verdict {
 	enum reason reason;
 	bool would; /* the law refuses, enforcement does not */
-	struct record *record;
+	struct found found;
 };
 
 static __always_inline bool is_drop(enum reason reason)
@@ -92,7 +92,7 @@ static __always_inline bool quotes_ours(struct xdp_md *ctx, enum family family,
 		__builtin_memcpy(dst, &ip->daddr, sizeof(dst));
 	}
 	return src[0] == p->dst[0] && src[1] == p->dst[1] &&
-	       judge_words(family, record, dst, false) == LISTED;
+	       judge_words(family, record, dst) == LISTED;
 }
 
 /* A "packet too big" passes under a limit; but where an endpoint has every
@@ -102,15 +102,14 @@ static __always_inline enum reason path_mtu(struct xdp_md *ctx, __u32 bank,
 					    enum family family,
 					    const struct packet *p)
 {
-	__u32 index = find(bank, family, head->other, p->dst);
-	struct record *record;
+	struct found found;
 
-	if (!index)
-		return PATH_MTU;
-	record = record_at(bank, index);
-	if (!record)
+	if (!find(bank, family, head->other, p->dst, &found))
 		return BROKEN;
-	return quotes_ours(ctx, family, p, record) ? PATH_MTU : NO_ANY_ENDPOINT;
+	if (!found.record)
+		return PATH_MTU;
+	return quotes_ours(ctx, family, p, found.record) ? PATH_MTU :
+							   NO_ANY_ENDPOINT;
 }
 
 /* Later fragments and tunnels: judged by the union of the address's endpoints
@@ -128,7 +127,7 @@ static __always_inline enum reason judge_union(__u32 bank, enum family family,
 
 	if (answer(family, word, p->src))
 		return listed;
-	reason = judge(bank, family, v->record, p->src, &v->would);
+	reason = judge(bank, family, &v->found, p->src, &v->would);
 	if (reason == BROKEN)
 		return reason;
 	return reason == LISTED ? listed : what;
@@ -140,7 +139,7 @@ static __always_inline enum reason decide(struct xdp_md *ctx, __u32 bank,
 					  struct verdict *v)
 {
 	enum reason what = family == V4 ? parse4(ctx, p) : parse6(ctx, p);
-	__u32 class, index;
+	__u32 class;
 	struct port *port;
 
 	if (what == NO_REASON)
@@ -164,22 +163,20 @@ static __always_inline enum reason decide(struct xdp_md *ctx, __u32 bank,
 		return what;
 	}
 
-	index = find(bank, family, class, p->dst);
-	if (!index) {
+	if (!find(bank, family, class, p->dst, &v->found))
+		return BROKEN;
+	if (!v->found.record) {
 		/* a datagram to everybody could be for any endpoint's port */
 		if (class && is_defect(what) && is_broadcast(family, p->dst))
 			return what;
 		return what == NO_ANY_ENDPOINT ? what : NO_ENDPOINT;
 	}
-	v->record = record_at(bank, index);
-	if (!v->record)
-		return BROKEN;
-	if (v->record->mode == OFF)
+	if (v->found.record->mode == OFF)
 		return ENDPOINT_OFF;
 	switch (what) {
 	case NO_ENDPOINT:
 	case NO_ANY_ENDPOINT:
-		return judge(bank, family, v->record, p->src, &v->would);
+		return judge(bank, family, &v->found, p->src, &v->would);
 	case FRAGMENT:
 	case TUNNEL:
 		return judge_union(bank, family, head, what, p, v);
@@ -205,9 +202,9 @@ static __always_inline void count(const struct packet *p,
 
 	if (tally)
 		add(tally, p->len);
-	if (!v->record)
+	if (!v->found.record)
 		return;
-	i = v->record->slot;
+	i = v->found.record->slot;
 	slot = bpf_map_lookup_elem(&slots, &i);
 	if (!slot)
 		return;
@@ -241,7 +238,7 @@ static __always_inline void report(struct xdp_md *ctx, const struct packet *p,
 	e->dst[1] = p->dst[1];
 	e->ifindex = ctx->ingress_ifindex;
 	e->reason = v->reason;
-	e->number = v->record ? v->record->number : 0;
+	e->number = v->found.record ? v->found.record->number : 0;
 	e->sport = p->sport;
 	e->dport = p->dport;
 	e->protocol = p->protocol;
@@ -308,8 +305,8 @@ static __always_inline int run(struct xdp_md *ctx, bool frags)
 		return XDP_DROP;
 	v.reason = inspect(ctx, bank, head, &p, &v);
 	drop = is_drop(v.reason) && !v.would;
-	if (drop &&
-	    (head->mode == MONITOR || (v.record && v.record->mode == MONITOR)))
+	if (drop && (head->mode == MONITOR ||
+		     (v.found.record && v.found.record->mode == MONITOR)))
 		v.would = true;
 	count(&p, &v);
 	if (is_drop(v.reason))

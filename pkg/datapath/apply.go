@@ -29,7 +29,10 @@ func (d *Datapath) apply(ctx context.Context, p *policy.Plan) error {
 	if err := d.awaitSettled(ctx); err != nil {
 		return err
 	}
-	need := layoutOf(p)
+	if !sameDestinations(d.places.of, p.Classes) {
+		d.places = layOut(p.Classes)
+	}
+	need := layoutOf(p, d.places)
 	if d.gen == nil || !d.gen.layout.holds(need) {
 		return d.applyAnew(ctx, p, need)
 	}
@@ -69,7 +72,7 @@ func (d *Datapath) maxNodes() int { return min(max(d.cfg.MaxIndexBytes, 0)/nodeB
 // packets are judged by. With toTries, a list that has no room in the index goes
 // to the tries, and is no error.
 func (d *Datapath) publish(ctx context.Context, gen *generation, was, p *policy.Plan, toTries bool) (err error) {
-	st, err := gen.lists.stage(ctx, was, p, &gen.probe, toTries)
+	st, err := gen.lists.stage(ctx, was, p, d.places, &gen.probe, toTries)
 	if err != nil {
 		return err
 	}
@@ -85,9 +88,11 @@ func (d *Datapath) publish(ctx context.Context, gen *generation, was, p *policy.
 			return err
 		}
 	}
-	gen.idle().write(&revision{plan: p, was: was, lists: st, names: d.names})
+	wait := settling{revision: &revision{
+		plan: p, was: was, places: d.places, moved: d.places != gen.lists.places, lists: st, names: d.names,
+	}}
+	gen.idle().write(wait.revision)
 	gen.flip()
-	wait := settling{}
 	if gen != d.gen {
 		if err := d.handOver(gen); err != nil {
 			return err
@@ -120,9 +125,10 @@ func (d *Datapath) handOver(gen *generation) error {
 // settling is what has to wait until no packet is being judged by the revision
 // before.
 type settling struct {
-	old  *generation // nil: still in use
-	left leftovers
-	done chan error // of the grace period, which the next Apply waits for
+	revision *revision   // for the other bank
+	old      *generation // nil: still in use
+	left     leftovers
+	done     chan error // of the grace period, which the next Apply waits for
 }
 
 func (d *Datapath) settle(s settling) {
@@ -132,7 +138,8 @@ func (d *Datapath) settle(s settling) {
 	d.background.Go(func() {
 		err := d.grace()
 		if err == nil {
-			gen.catchUp()
+			gen.idle().write(s.revision) // the next revision finds both banks alike
+			s.revision = nil
 			gen.lists.nodes.give(s.left.nodes)
 			d.names.settle()
 		}

@@ -1,22 +1,27 @@
 package datapath
 
 import (
-	"slices"
+	"math"
 
 	"github.com/postern-io/postern/pkg/policy"
 )
 
 // revision is a plan on its way into a bank.
 type revision struct {
-	plan  *policy.Plan
-	was   *policy.Plan // what the bank holds
-	lists *staging
-	names *names
+	plan   *policy.Plan
+	was    *policy.Plan // what the bank holds
+	places *places
+	moved  bool // the bank holds other places
+	lists  *staging
+	names  *names
 }
 
 // write brings the bank from r.was to r.plan. No packet reads it meanwhile.
 func (b bank) write(r *revision) {
 	b.writeRecords(r)
+	if r.moved {
+		b.writePlaces(r)
+	}
 	b.writeClasses(r)
 	b.writePorts(r)
 	head := &b.heads[0]
@@ -38,6 +43,7 @@ func (b bank) writeRecords(r *revision) {
 	for i := range r.plan.Records.Since(r.was.Records) {
 		if record := r.plan.Records.At(i); record != nil {
 			b.records[i] = r.encode(record)
+			b.copy(r, i)
 		}
 	}
 	if r.plan.Records.Shadows() == 0 {
@@ -47,24 +53,30 @@ func (b bank) writeRecords(r *revision) {
 	for i, record := range r.plan.Records.All() {
 		if record.HasShadow() {
 			b.records[shadow] = r.encodeShadow(record)
-			b.records[i].Shadow = uint32(shadow)
+			for family := range b.records[i].Of {
+				b.records[i].Of[family].Shadow = uint32(shadow)
+			}
+			b.copy(r, i)
 			shadow++
 		}
 	}
 }
 
-func (r *revision) encode(record *policy.Record) bpfRecord {
-	return bpfRecord{
-		Own:    r.lists.words(record.Own),
-		Tenant: r.lists.words(record.Tenant),
-		Slot:   r.names.slot(record),
-		Number: r.names.number(record.Name),
-		Mode:   uint32(record.Mode),
+func (r *revision) encode(record *policy.Record) bpfRecords {
+	own, tenant := r.lists.words(record.Own), r.lists.words(record.Tenant)
+	number, slot := r.names.number(record.Name), r.names.slot(record)
+	var on bpfRecords
+	for family := range on.Of {
+		on.Of[family] = bpfRecord{
+			Own: own[family], Tenant: tenant[family],
+			Number: number, Slot: uint16(slot), Mode: uint8(record.Mode),
+		}
 	}
+	return on
 }
 
 // encodeShadow is the record as the law has it.
-func (r *revision) encodeShadow(record *policy.Record) bpfRecord {
+func (r *revision) encodeShadow(record *policy.Record) bpfRecords {
 	shadow := *record
 	if record.ShadowOwn != nil {
 		shadow.Own = record.ShadowOwn
@@ -75,35 +87,54 @@ func (r *revision) encodeShadow(record *policy.Record) bpfRecord {
 	return r.encode(&shadow)
 }
 
-// writeClasses lays the classes' lines out one behind the other.
-func (b bank) writeClasses(r *revision) {
-	moved := !sameDestinations(r.was, r.plan)
-	next4, next6 := 0, 0
-	for i := 1; i < len(r.plan.Classes); i++ {
-		class, on := &r.plan.Classes[i], &b.classes[i]
-		on.Any, on.Broadcast = uint32(class.Any), uint32(class.Broadcast)
-		if !moved {
-			continue
-		}
-		p := place(class.Dests)
-		on.Line = [families]uint32{uint32(next4), uint32(next6)}
-		on.Lines = [families]uint32{uint32(len(p.lines4)), uint32(len(p.lines6))}
-		on.List = r.lists.classes[i].ids
-		next4 += copy(b.lines4[next4:], p.lines4)
-		next6 += copy(b.lines6[next6:], p.lines6)
+// copy brings what the places have of a record up to date.
+func (b bank) copy(r *revision, record int) {
+	if r.moved {
+		return
+	}
+	for _, p := range r.places.copies(record) {
+		b.fill(p)
 	}
 }
 
-func sameDestinations(a, b *policy.Plan) bool {
-	if len(a.Classes) != len(b.Classes) {
-		return false
+func (b bank) writePlaces(r *revision) {
+	clear(b.exact)
+	for _, p := range r.places.exact {
+		b.fill(p)
 	}
-	for i := range a.Classes {
-		if !slices.Equal(a.Classes[i].Dests, b.Classes[i].Dests) {
-			return false
+}
+
+// fill writes a place: the record, the destination, and the tenant's list if the
+// rest of the line holds it.
+func (b bank) fill(p place) {
+	to := &b.exact[p.at]
+	*to = bpfPlace{Record: b.records[p.record].Of[p.family]}
+	to.Record.Placed = 1
+	ends := to.Word[:]
+	if p.family == v4 {
+		to.Record.Key4 = uint32(p.key[0])
+	} else {
+		copy(to.Word[2:], p.key[:])
+		ends = to.Word[:2]
+	}
+	if kindOf(to.Record.Tenant) != bpfKindLINE {
+		return
+	}
+	line := form6{}.view(&b.nodes[ref(to.Record.Tenant>>32).node()])
+	if line[len(ends)] == math.MaxUint64 { // as is all that is behind the last end
+		copy(ends, line[:])
+		to.Record.Tenant += uint64(bpfKindHERE - bpfKindLINE)
+	}
+}
+
+func (b bank) writeClasses(r *revision) {
+	for i := 1; i < len(r.plan.Classes); i++ {
+		class, on := &r.plan.Classes[i], &r.places.classes[i]
+		b.classes[i] = bpfClass{
+			First: on.first, Homes: on.homes, List: r.lists.classes[i].ids,
+			Any: uint32(class.Any), Broadcast: uint32(class.Broadcast),
 		}
 	}
-	return true
 }
 
 func (b bank) writePorts(r *revision) {

@@ -15,8 +15,8 @@ import (
 
 type bpfClass struct {
 	_         structs.HostLayout
-	Line      [2]uint32
-	Lines     [2]uint32
+	First     [2]uint32
+	Homes     [2]uint32
 	List      [2]uint32
 	Any       uint32
 	Broadcast uint32
@@ -70,8 +70,9 @@ const (
 	bpfKindOPEN   bpfKind = 1
 	bpfKindTRIE   bpfKind = 2
 	bpfKindLINE   bpfKind = 3
-	bpfKindTREE   bpfKind = 4
-	bpfKindROOT   bpfKind = 5
+	bpfKindHERE   bpfKind = 4
+	bpfKindTREE   bpfKind = 5
+	bpfKindROOT   bpfKind = 6
 )
 
 type bpfLimit struct {
@@ -90,22 +91,15 @@ const (
 	bpfLimitedLIMITS bpfLimited = 2
 )
 
-type bpfLine4 struct {
-	_      structs.HostLayout
-	Addr   [8]uint32
-	Record [8]uint32
-}
-
-type bpfLine6 struct {
-	_      structs.HostLayout
-	Addr   [3][2]uint64
-	Record [3]uint32
-	Pad    uint32
-}
-
 type bpfNode struct {
 	_    structs.HostLayout
 	End4 [16]uint32
+}
+
+type bpfPlace struct {
+	_      structs.HostLayout
+	Record bpfRecord
+	Word   [4]uint64
 }
 
 type bpfPort struct {
@@ -169,13 +163,19 @@ const (
 
 type bpfRecord struct {
 	_      structs.HostLayout
-	Own    [2]uint64
-	Tenant [2]uint64
+	Own    uint64
+	Tenant uint64
 	Shadow uint32
-	Slot   uint32
 	Number uint32
-	Mode   uint32
-	_      [16]byte
+	Slot   uint16
+	Mode   uint8
+	Placed uint8
+	Key4   uint32
+}
+
+type bpfRecords struct {
+	_  structs.HostLayout
+	Of [2]bpfRecord
 }
 
 type bpfSlot struct {
@@ -202,11 +202,10 @@ type bpfWords struct {
 const (
 	bpfMapClasses       = "classes"
 	bpfMapEvents        = "events"
+	bpfMapExact         = "exact"
 	bpfMapFailsafes     = "failsafes"
 	bpfMapHeads         = "heads"
 	bpfMapLimits        = "limits"
-	bpfMapLines4        = "lines4"
-	bpfMapLines6        = "lines6"
 	bpfMapLists4        = "lists4"
 	bpfMapLists6        = "lists6"
 	bpfMapLive          = "live"
@@ -220,9 +219,8 @@ const (
 	bpfProgPosternPlain = "postern_plain"
 	bpfProgPosternProbe = "postern_probe"
 	bpfVarClassesCap    = "classes_cap"
+	bpfVarExactCap      = "exact_cap"
 	bpfVarFailsafesCap  = "failsafes_cap"
-	bpfVarLines4Cap     = "lines4_cap"
-	bpfVarLines6Cap     = "lines6_cap"
 	bpfVarRecordsCap    = "records_cap"
 	bpfVarSharedTypes   = "shared_types"
 	bpfVarWiden         = "widen"
@@ -281,11 +279,10 @@ type bpfProgramSpecs struct {
 type bpfMapSpecs struct {
 	Classes   *ebpf.MapSpec `ebpf:"classes"`
 	Events    *ebpf.MapSpec `ebpf:"events"`
+	Exact     *ebpf.MapSpec `ebpf:"exact"`
 	Failsafes *ebpf.MapSpec `ebpf:"failsafes"`
 	Heads     *ebpf.MapSpec `ebpf:"heads"`
 	Limits    *ebpf.MapSpec `ebpf:"limits"`
-	Lines4    *ebpf.MapSpec `ebpf:"lines4"`
-	Lines6    *ebpf.MapSpec `ebpf:"lines6"`
 	Lists4    *ebpf.MapSpec `ebpf:"lists4"`
 	Lists6    *ebpf.MapSpec `ebpf:"lists6"`
 	Live      *ebpf.MapSpec `ebpf:"live"`
@@ -302,9 +299,8 @@ type bpfMapSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type bpfVariableSpecs struct {
 	ClassesCap   *ebpf.VariableSpec `ebpf:"classes_cap"`
+	ExactCap     *ebpf.VariableSpec `ebpf:"exact_cap"`
 	FailsafesCap *ebpf.VariableSpec `ebpf:"failsafes_cap"`
-	Lines4Cap    *ebpf.VariableSpec `ebpf:"lines4_cap"`
-	Lines6Cap    *ebpf.VariableSpec `ebpf:"lines6_cap"`
 	RecordsCap   *ebpf.VariableSpec `ebpf:"records_cap"`
 	SharedTypes  *ebpf.VariableSpec `ebpf:"shared_types"`
 	Widen        *ebpf.VariableSpec `ebpf:"widen"`
@@ -332,11 +328,10 @@ func (o *bpfObjects) Close() error {
 type bpfMaps struct {
 	Classes   *ebpf.Map `ebpf:"classes"`
 	Events    *ebpf.Map `ebpf:"events"`
+	Exact     *ebpf.Map `ebpf:"exact"`
 	Failsafes *ebpf.Map `ebpf:"failsafes"`
 	Heads     *ebpf.Map `ebpf:"heads"`
 	Limits    *ebpf.Map `ebpf:"limits"`
-	Lines4    *ebpf.Map `ebpf:"lines4"`
-	Lines6    *ebpf.Map `ebpf:"lines6"`
 	Lists4    *ebpf.Map `ebpf:"lists4"`
 	Lists6    *ebpf.Map `ebpf:"lists6"`
 	Live      *ebpf.Map `ebpf:"live"`
@@ -352,11 +347,10 @@ func (m *bpfMaps) Close() error {
 	return _BpfClose(
 		m.Classes,
 		m.Events,
+		m.Exact,
 		m.Failsafes,
 		m.Heads,
 		m.Limits,
-		m.Lines4,
-		m.Lines6,
 		m.Lists4,
 		m.Lists6,
 		m.Live,
@@ -374,9 +368,8 @@ func (m *bpfMaps) Close() error {
 // It can be passed to loadBpfObjects or ebpf.CollectionSpec.LoadAndAssign.
 type bpfVariables struct {
 	ClassesCap   *ebpf.Variable `ebpf:"classes_cap"`
+	ExactCap     *ebpf.Variable `ebpf:"exact_cap"`
 	FailsafesCap *ebpf.Variable `ebpf:"failsafes_cap"`
-	Lines4Cap    *ebpf.Variable `ebpf:"lines4_cap"`
-	Lines6Cap    *ebpf.Variable `ebpf:"lines6_cap"`
 	RecordsCap   *ebpf.Variable `ebpf:"records_cap"`
 	SharedTypes  *ebpf.Variable `ebpf:"shared_types"`
 	Widen        *ebpf.Variable `ebpf:"widen"`

@@ -57,6 +57,7 @@ type Datapath struct {
 	mu       sync.Mutex   // of one Apply, and of what it changes:
 	gen      *generation  // nil before the first
 	plan     *policy.Plan // what gen enforces
+	places   *places      // of the plan given last, in force or not
 	settling *settling    // nil: the idle bank has no reader
 
 	published atomic.Pointer[published]
@@ -89,7 +90,7 @@ func New(cfg Config) (*Datapath, error) {
 	links := newLinks(cfg.PinDir, cfg.Log)
 	d := &Datapath{
 		cfg: cfg, pins: pins, links: links, earlier: earlier, onProgram: links.setPrograms, grace: grace,
-		loader: loader, names: newNames(), plan: &policy.Plan{},
+		loader: loader, names: newNames(), plan: &policy.Plan{}, places: layOut(nil),
 	}
 	d.closing, d.close = context.WithCancel(context.Background())
 	return d, nil

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"net/netip"
-	"slices"
 
 	"github.com/postern-io/postern/pkg/policy"
 )
@@ -96,12 +95,12 @@ func prefixesOf(entries []entry) iter.Seq[netip.Prefix] {
 
 func (st *staging) loadClass(i int) error {
 	dests := st.to.Classes[i].Dests
-	if i < len(st.from.Classes) && slices.Equal(st.from.Classes[i].Dests, dests) {
+	if i < len(st.from.Classes) && same(st.from.Classes[i].Dests, dests) {
 		st.classes[i] = st.lists.classes[i]
 		return nil
 	}
 	on := &st.classes[i]
-	on.prefixes = place(dests).prefixes
+	on.prefixes = st.places.classes[i].prefixes
 	for family, prefixes := range on.prefixes {
 		if len(prefixes) == 0 {
 			continue

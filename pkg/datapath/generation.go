@@ -25,9 +25,9 @@ type bank struct {
 	ports     []bpfPort // TCP's, then UDP's
 	failsafes []bpfWords
 	classes   []bpfClass
-	lines4    []bpfLine4
-	lines6    []bpfLine6
-	records   []bpfRecord
+	records   []bpfRecords
+	exact     []bpfPlace
+	nodes     []bpfNode // of both banks
 }
 
 func (g *generation) programs() Programs {
@@ -45,9 +45,8 @@ func (g *generation) open() error {
 		open(&g.all.ports, maps[bpfMapPorts]),
 		open(&g.all.failsafes, maps[bpfMapFailsafes]),
 		open(&g.all.classes, maps[bpfMapClasses]),
-		open(&g.all.lines4, maps[bpfMapLines4]),
-		open(&g.all.lines6, maps[bpfMapLines6]),
 		open(&g.all.records, maps[bpfMapRecords]),
+		open(&g.all.exact, maps[bpfMapExact]),
 		open(&g.probe.questions, maps[bpfMapQuestions]),
 	)
 }
@@ -60,7 +59,7 @@ func open[T any](v *[]T, m *ebpf.Map) (err error) {
 func (g *generation) close() error {
 	err := errors.Join(
 		unview(g.live), unview(g.nodes), unview(g.all.heads), unview(g.all.ports), unview(g.all.failsafes), unview(g.all.classes),
-		unview(g.all.lines4), unview(g.all.lines6), unview(g.all.records), unview(g.probe.questions),
+		unview(g.all.records), unview(g.all.exact), unview(g.probe.questions),
 	)
 	g.coll.Close()
 	return err
@@ -82,18 +81,8 @@ func (g *generation) bank(i int) bank {
 		ports:     half(g.all.ports, i),
 		failsafes: half(g.all.failsafes, i),
 		classes:   half(g.all.classes, i),
-		lines4:    half(g.all.lines4, i),
-		lines6:    half(g.all.lines6, i),
 		records:   half(g.all.records, i),
+		exact:     half(g.all.exact, i),
+		nodes:     g.nodes,
 	}
-}
-
-// catchUp gives the idle bank what a revision writes only where it differs, so
-// that the next one finds there what the live bank has.
-func (g *generation) catchUp() {
-	idle, live := g.idle(), g.bank(g.liveBank())
-	copy(idle.records, live.records)
-	copy(idle.classes, live.classes)
-	copy(idle.lines4, live.lines4)
-	copy(idle.lines6, live.lines6)
 }

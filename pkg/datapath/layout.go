@@ -1,35 +1,30 @@
 package datapath
 
 import (
-	"math/bits"
+	"slices"
 
 	"github.com/postern-io/postern/pkg/policy"
 )
 
 // layout is how many elements a bank has room for. The program knows the numbers
 // as constants, so more room takes another generation.
-type layout struct{ records, classes, failsafes, lines4, lines6, nodes int }
+type layout struct{ records, classes, failsafes, exact, nodes int }
 
-// layoutOf is what p takes, but for the nodes: what takes those is known when
-// they are written.
-func layoutOf(p *policy.Plan) layout {
-	l := layout{
+// layoutOf is what p takes with its destinations in places, but for the nodes:
+// what takes those is known when they are written.
+func layoutOf(p *policy.Plan, places *places) layout {
+	return layout{
 		records:   max(p.Records.End(), 1) + p.Records.Shadows(),
 		classes:   max(len(p.Classes), 1),
 		failsafes: 1 + len(failsafeSets(p)),
+		exact:     places.room,
 	}
-	for i := range p.Classes {
-		n4, n6 := countSingles(p.Classes[i].Dests)
-		l.lines4 += lineCount4(n4)
-		l.lines6 += lineCount6(n6)
-	}
-	return l
 }
 
 // holds reports whether a bank of l has room for need. Nodes are no bank's.
 func (l layout) holds(need layout) bool {
 	return need.records <= l.records && need.classes <= l.classes && need.failsafes <= l.failsafes &&
-		need.lines4 <= l.lines4 && need.lines6 <= l.lines6
+		need.exact <= l.exact
 }
 
 // withHeadroom is l and a quarter more, so that a host that grows by an endpoint
@@ -37,37 +32,19 @@ func (l layout) holds(need layout) bool {
 func (l layout) withHeadroom() layout {
 	grow := func(n int) int { return n + n/4 + 16 }
 	return layout{
-		grow(l.records), grow(l.classes), grow(l.failsafes), grow(l.lines4), grow(l.lines6),
+		grow(l.records), grow(l.classes), grow(l.failsafes), grow(l.exact),
 		grow(l.nodes) + 1024, // 64 KiB: lists change more often than endpoints come
 	}
 }
 
-// lineCount4 is how many lines hold n IPv4 addresses: two to four a line, where
-// eight fit, so that about one in a thousand has to go to the trie.
-func lineCount4(n int) int { return ceilPow2((n + 3) / 4) }
-
-// lineCount6 is the same for IPv6: half an address to one a line, where three
-// fit.
-func lineCount6(n int) int { return ceilPow2(n) }
-
-func ceilPow2(n int) int {
-	if n <= 1 {
-		return n
-	}
-	return 1 << bits.Len(uint(n-1))
+// sameDestinations reports whether two plans' classes have the same.
+func sameDestinations(a, b []policy.Class) bool {
+	return slices.EqualFunc(a, b, func(x, y policy.Class) bool { return same(x.Dests, y.Dests) })
 }
 
-func countSingles(dests []policy.Dest) (n4, n6 int) {
-	for _, d := range dests {
-		switch {
-		case !d.Prefix.IsSingleIP():
-		case d.Prefix.Addr().Is4():
-			n4++
-		default:
-			n6++
-		}
-	}
-	return n4, n6
+// same is slices.Equal, which would go through all that most revisions share.
+func same(a, b []policy.Dest) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0] || slices.Equal(a, b))
 }
 
 // failsafeSets are the sets that p's ports name, each once, in order. The n-th

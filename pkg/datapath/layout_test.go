@@ -21,26 +21,26 @@ func TestLayout(t *testing.T) {
 		plan policy.Plan
 		want layout
 	}{
-		{"empty", policy.Plan{}, layout{records: 1, classes: 1, failsafes: 1}},
+		{"empty", policy.Plan{}, layout{records: 1, classes: 1, failsafes: 1, exact: probes}},
 		{
 			"shadows-are-records",
 			policy.Plan{Records: policy.RecordsOf(policy.Record{}, policy.Record{ShadowOwn: set}, policy.Record{ShadowTenant: set})},
-			layout{records: 6, classes: 1, failsafes: 1},
+			layout{records: 6, classes: 1, failsafes: 1, exact: probes},
 		},
 		{
 			"failsafes-count-once",
 			policy.Plan{TCP: []policy.PortClass{{Failsafe: set}, {}, {Failsafe: set}}, UDP: []policy.PortClass{{Failsafe: set}}},
-			layout{records: 1, classes: 1, failsafes: 2},
+			layout{records: 1, classes: 1, failsafes: 2, exact: probes},
 		},
-		{"lines-of-each-class", policy.Plan{Classes: []policy.Class{
+		{"places-of-each-class", policy.Plan{Classes: []policy.Class{
 			{},
 			{Dests: dests("192.0.2.1/32", "192.0.2.2/32", "10.0.0.0/8", "2001:db8::/64")},
 			{Dests: dests("192.0.2.1/32", "192.0.2.2/32", "192.0.2.3/32", "192.0.2.4/32", "192.0.2.5/32", "2001:db8::1/128", "2001:db8::2/128", "2001:db8::3/128")},
-		}}, layout{records: 1, classes: 3, failsafes: 1, lines4: 1 + 2, lines6: 4}},
+		}}, layout{records: 1, classes: 3, failsafes: 1, exact: probes + (3 + 2) + (7 + 5) + (4 + 3)}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := layoutOf(&tt.plan)
+			got := layoutOf(&tt.plan, layOut(tt.plan.Classes))
 			if diff := cmp.Diff(tt.want, got, cmp.AllowUnexported(layout{})); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}

@@ -32,6 +32,7 @@ type lists struct {
 	index   [families]lister
 	sets    map[*policy.Set]*list
 	inTries int            // of the sets
+	places  *places        // in both banks
 	classes []destinations // by class number
 }
 

@@ -12,7 +12,7 @@ import (
 // The blocks keep the order of the source: clang would turn a loop's head around
 // so that its back edge falls through, which the verifier of Linux 6.1 refuses.
 //
-//go:generate go tool bpf2go -cc clang-14 -target bpfel -type event -type reason -type kind -cflags "-O2 -g -mcpu=v3 -mllvm -disable-block-placement -Wall -Wextra -Werror -Wno-unused-parameter -I/usr/include/x86_64-linux-gnu -I/usr/include/aarch64-linux-gnu" bpf ../../bpf/postern.c
+//go:generate go tool bpf2go -cc clang-14 -target bpfel -type event -type reason -type kind -type record -cflags "-O2 -g -mcpu=v3 -mllvm -disable-block-placement -Wall -Wextra -Werror -Wno-unused-parameter -I/usr/include/x86_64-linux-gnu -I/usr/include/aarch64-linux-gnu" bpf ../../bpf/postern.c
 
 // loader makes generations. The maps in shared belong to all of them: what they
 // hold does not depend on how many records there is room for.
@@ -59,8 +59,7 @@ func (l *loader) load(size layout) (*generation, error) {
 		{bpfMapRecords, bpfVarRecordsCap, size.records},
 		{bpfMapClasses, bpfVarClassesCap, size.classes},
 		{bpfMapFailsafes, bpfVarFailsafesCap, size.failsafes},
-		{bpfMapLines4, bpfVarLines4Cap, size.lines4},
-		{bpfMapLines6, bpfVarLines6Cap, size.lines6},
+		{bpfMapExact, bpfVarExactCap, size.exact},
 	} {
 		spec.Maps[array.name].MaxEntries = 2 * uint32(array.n)
 		if err := spec.Variables[array.capacity].Set(uint32(array.n)); err != nil {

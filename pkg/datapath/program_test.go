@@ -250,11 +250,13 @@ func TestOutOfRangeDrops(t *testing.T) {
 	far := uint32(1 << 20)
 	for name, spoil := range map[string]func(bank){
 		"class":  func(b bank) { b.ports[443].Class = far },
-		"line":   func(b bank) { b.classes[b.ports[443].Class].Line[v4] = far },
-		"record": func(b bank) { clear(b.lines4); b.classes[b.ports[443].Class].Any = far },
+		"place":  func(b bank) { b.classes[b.ports[443].Class].First[v4] = far },
+		"record": func(b bank) { clear(b.exact); b.classes[b.ports[443].Class].Any = far },
 		"shadow": func(b bank) {
-			for i := range b.records {
-				b.records[i] = bpfRecord{Own: [2]uint64{wordOpen}, Tenant: [2]uint64{wordOpen}, Shadow: far}
+			for i := range b.exact {
+				b.exact[i].Record = bpfRecord{
+					Own: wordOpen, Tenant: wordOpen, Shadow: far, Placed: 1, Key4: b.exact[i].Record.Key4,
+				}
 			}
 		},
 	} {
@@ -280,8 +282,8 @@ func TestUnknownWordDenies(t *testing.T) {
 			continue
 		}
 		b := d.gen.bank(d.gen.liveBank())
-		for i := range b.records {
-			b.records[i].Own[v4] = nowhere | kind
+		for i := range b.exact {
+			b.exact[i].Record.Own = nowhere | kind
 		}
 		r := row{"listed", from4(listed4, web4, tcp(443)), bpfReasonNOT_LISTED}
 		if diff := cmp.Diff(r.expected(policy.Enforce), judge(t, d, d.Program().Plain, r.frame)); diff != "" {

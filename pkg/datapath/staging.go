@@ -13,6 +13,7 @@ type staging struct {
 	*lists
 	probe    *prober
 	from, to *policy.Plan
+	places   *places // of to
 	// toTries: what finds no room in the index goes there, and not to a larger
 	// generation.
 	toTries bool
@@ -38,9 +39,9 @@ type familyOfSet struct {
 }
 
 // stage loads what to needs and from does not have.
-func (l *lists) stage(ctx context.Context, from, to *policy.Plan, probe *prober, toTries bool) (*staging, error) {
+func (l *lists) stage(ctx context.Context, from, to *policy.Plan, places *places, probe *prober, toTries bool) (*staging, error) {
 	st := &staging{
-		lists: l, probe: probe, from: from, to: to, toTries: toTries,
+		lists: l, probe: probe, from: from, to: to, places: places, toTries: toTries,
 		refs:    map[*policy.Set]int{},
 		pending: map[*policy.Set]*list{},
 		heirs:   map[*policy.Set]*policy.Set{},
@@ -200,7 +201,7 @@ func (st *staging) commit() leftovers {
 			}
 		}
 	}
-	st.lists.classes = st.classes
+	st.lists.classes, st.lists.places = st.classes, st.places
 	return left
 }
 

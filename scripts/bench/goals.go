@@ -37,7 +37,7 @@ var goals = []goal{
 	{
 		work: "program over a bare drop: 91,065 destinations, uniform over all", want: 110, unit: "ns",
 		refs: both("destinations", "91,065"), bare: ref{"destinations", "91,065", "bare drop, listed"},
-		why: "bucket line, record and list line are three misses in a row; next: the list's line beside its record",
+		why: "a destination is one miss, and one in seven has a list too long to lie there, which is a second; next: huge pages",
 	},
 	{
 		work: "program over a bare drop: one list of 900,000 ranges that do not merge, uniform", want: 130, unit: "ns",
