@@ -66,7 +66,7 @@ var goals = []goal{
 	{
 		work: "the same: p99", want: 50, unit: "ms",
 		refs: one("update", tenantsByASN, "all p99, ms"),
-		why:  "a garbage collection falls into it; next: fewer pointers in what is kept per tenant",
+		why:  "saving is nearly all of it, and of that the disk's sync; next: append the change, and save the whole less often",
 	},
 	{
 		work: "cold start at that size, from the store to attached and probed", want: 3, unit: "s",
