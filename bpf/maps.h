@@ -7,6 +7,12 @@
  * are never recycled under a reader, and they start on a page, where a plain
  * array would let every cache line of ours straddle two of the CPU's.
  *
+ * A packet writes nothing that another CPU reads or writes: counters and limits
+ * are per CPU, everything else is read only, and no lock is taken but the event
+ * ring's, to which a CPU comes four times a jiffy at most. What a CPU has of its
+ * own does not grow with tenants (SLOTS endpoints are counted by name), and what
+ * grows with tenants is there once.
+ *
  * Arrays marked "banked" hold everything twice. Bank b's element i is at
  * b * cap + i; the live bank is the one the packet read at its beginning.
  */
