@@ -14,6 +14,7 @@ import (
 type report struct {
 	only            string // a pattern: not all tests were meant to run
 	programs, tests [][]string
+	missing         []string // kernels that could not be had, and why
 	failures        []string
 	failed          bool
 }
@@ -43,7 +44,7 @@ func (r *report) add(k kernel, said string, err error) {
 
 // absent takes a kernel that could not be had.
 func (r *report) absent(series string, promised bool, why error) {
-	r.tests = append(r.tests, []string{series, "absent: " + why.Error()})
+	r.missing = append(r.missing, fmt.Sprintf("%s is absent: %v", series, why))
 	r.failed = r.failed || promised
 }
 
@@ -59,6 +60,9 @@ func (r *report) print(w io.Writer) error {
 	}
 	printTable(w, []string{"KERNEL", "PROGRAM", "INSNS VERIFIED", "BYTES TRANSLATED"}, r.programs)
 	printTable(w, []string{"KERNEL", "TESTS OF", "PASSED", "FAILED", "LEFT OUT", "SECONDS"}, r.tests)
+	for _, m := range r.missing {
+		fmt.Fprintln(w, m)
+	}
 	for _, s := range suites {
 		for _, l := range s.left {
 			fmt.Fprintf(w, "left out of %s: %s: %s\n", s.dir, l.test, l.why)
