@@ -1,11 +1,8 @@
 package datapath
 
 import (
-	"bufio"
-	"compress/gzip"
 	"math/rand/v2"
 	"net/netip"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -136,22 +133,14 @@ func readRoutes(t *testing.T) *policy.List {
 	if err != nil {
 		t.Fatalf("find bart's test data: %v", err)
 	}
-	f, err := os.Open(filepath.Join(strings.TrimSpace(string(dir)), "internal/tests/testdata/prefixes.txt.gz"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	text, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
+	path := filepath.Join(strings.TrimSpace(string(dir)), "internal/tests/testdata/prefixes.txt.gz")
 	l := &policy.List{}
-	for lines := bufio.NewScanner(text); lines.Scan(); {
-		p, err := netip.ParsePrefix(strings.TrimSpace(lines.Text()))
+	for line := range unzipped(t, path) {
+		p, err := netip.ParsePrefix(line)
 		if err != nil {
 			t.Fatal(err)
 		}
-		l.Entries = append(l.Entries, policy.Entry{Text: lines.Text(), Range: netipx.RangeOfPrefix(p)})
+		l.Entries = append(l.Entries, policy.Entry{Text: line, Range: netipx.RangeOfPrefix(p)})
 	}
 	if len(l.Entries) != 901_899+160_147 {
 		t.Fatalf("%d routes", len(l.Entries))

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"math"
 	"math/rand/v2"
 	"net/netip"
@@ -52,22 +53,38 @@ func tenantState(t testing.TB) *policy.State {
 
 func readTenants(t testing.TB, path string, add func(id string, p netip.Prefix)) {
 	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	text, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for lines := bufio.NewScanner(text); lines.Scan(); {
-		id, cidr, _ := strings.Cut(lines.Text(), "\t")
+	for line := range unzipped(t, path) {
+		id, cidr, _ := strings.Cut(line, "\t")
 		prefix, err := netip.ParsePrefix(cidr)
 		if err != nil {
 			t.Fatal(err)
 		}
 		add(id, prefix)
+	}
+}
+
+// unzipped are the lines of a gzipped file.
+func unzipped(t testing.TB, path string) iter.Seq[string] {
+	t.Helper()
+	return func(yield func(string) bool) {
+		f, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		text, err := gzip.NewReader(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewScanner(text)
+		for lines.Scan() {
+			if !yield(lines.Text()) {
+				return
+			}
+		}
+		if err := lines.Err(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -38,8 +38,8 @@ type indexed struct {
 // add writes a listed set; not ok where there is no room. old is the set it comes
 // in place of, whose nodes it may share, and word where that is; or nil.
 func (x *index[K]) add(s, old *policy.Set, word uint64) (indexed, bool) {
-	if x.weight(s) > unionFrom {
-		return x.addUnion(s, old, word)
+	if n := x.weight(s); n > unionFrom {
+		return x.addUnion(s, n, old, word)
 	}
 	first, ends := x.ends(s)
 	if x.canShare(old, word, ends) {
@@ -111,14 +111,14 @@ func (x *index[K]) addRoot(r root, was *root, changed iter.Seq2[int, segment[K]]
 }
 
 // addUnion writes a large union: what differs, where it comes in place of one.
-func (x *index[K]) addUnion(s, old *policy.Set, word uint64) (indexed, bool) {
+func (x *index[K]) addUnion(s *policy.Set, weight int, old *policy.Set, word uint64) (indexed, bool) {
 	u := x.unions[old]
 	if u == nil {
 		return x.newUnion(s)
 	}
 	came, went := differentParts(old.Parts, s.Parts)
 	in, out := x.parts(came), x.parts(went)
-	if !u.holds(in) || weigh(in)+weigh(out) > x.weight(s)/8 {
+	if !u.holds(in) || weigh(in)+weigh(out) > weight/8 {
 		return x.newUnion(s)
 	}
 	touched := u.change(in, out)

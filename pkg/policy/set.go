@@ -85,15 +85,24 @@ func UnionOf(sets ...*Set) *Set {
 			}
 		}
 	}
-	switch {
-	case u.IsOpen():
-		return openSet
-	case len(u.Parts) == 0:
-		return nobodySet
-	case len(u.Parts) == 1:
-		return u.Parts[0]
+	if s := u.plainer(); s != nil {
+		return s
 	}
 	return &u
+}
+
+// plainer is what a union comes to that is none: everybody, nobody, or its only
+// part. Nil: it is one.
+func (s *Set) plainer() *Set {
+	switch {
+	case s.IsOpen():
+		return openSet
+	case len(s.Parts) == 0:
+		return nobodySet
+	case len(s.Parts) == 1:
+		return s.Parts[0]
+	}
+	return nil
 }
 
 // widest is the kind of a union of a and b.

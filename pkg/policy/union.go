@@ -119,13 +119,8 @@ func (u *union) whole(sets *interner) *Set {
 	s := Set{Parts: u.parts}
 	s.V4.Kind, s.V6.Kind = widestOf(u.v4), widestOf(u.v6)
 	s.V4.First, s.V6.First = s.V4.Kind == KindOpen, s.V6.Kind == KindOpen
-	switch {
-	case s.IsOpen():
-		return openSet
-	case len(u.parts) == 0:
-		return nobodySet
-	case len(u.parts) == 1:
-		return u.parts[0]
+	if plainer := s.plainer(); plainer != nil {
+		return plainer
 	}
 	return sets.intern(s)
 }
