@@ -202,11 +202,7 @@ func (b *matcher) build(proto Protocol, members []member) Class {
 	c := Class{Any: b.index[everything.ep]}
 	if proto == UDP {
 		c.Broadcast = b.broadcast(members)
-		for _, a := range b.host.Broadcast {
-			if to := netip.PrefixFrom(a, a.BitLen()); c.Broadcast != 0 && dests[to] == 0 {
-				dests[to] = c.Broadcast
-			}
-		}
+		b.toBroadcast(dests, c.Broadcast)
 	}
 	c.Dests = sortedDests(dests)
 	return c
@@ -234,6 +230,16 @@ func (b *matcher) broadcast(members []member) int {
 		return 0
 	}
 	return b.joint(here)
+}
+
+// toBroadcast gives the subnets' broadcast addresses a record, where there is one
+// and they have none of their own.
+func (b *matcher) toBroadcast(dests map[netip.Prefix]int, record int) {
+	for _, a := range b.host.Broadcast {
+		if to := netip.PrefixFrom(a, a.BitLen()); record != 0 && dests[to] == 0 {
+			dests[to] = record
+		}
+	}
 }
 
 // otherClass is the class of protocols without ports.
@@ -287,6 +293,13 @@ func (b *matcher) guardClass() int {
 			place(to)
 		}
 	}
+	var datagrams []member
+	for _, ep := range eps {
+		if ep.Protocol != TCP {
+			datagrams = append(datagrams, member{ep: ep})
+		}
+	}
+	b.toBroadcast(dests, b.broadcast(datagrams))
 	c := Class{Dests: sortedDests(dests)}
 	if len(everything) > 0 {
 		c.Any = b.joint(everything)
