@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"slices"
@@ -117,8 +118,13 @@ func (k keeper) vanished(t *policy.Tenant) *policy.Tenant {
 }
 
 func sameTenant(a, b *policy.Tenant) bool {
-	return a == b || a.Pos == b.Pos && slices.Equal(a.Hosts, b.Hosts) && sameLists(a.Lists, b.Lists) &&
+	return a == b || a.Pos == b.Pos && sameRecord(a, b) && sameLists(a.Lists, b.Lists) &&
 		maps.EqualFunc(a.Users, b.Users, sameLists)
+}
+
+func sameRecord(a, b *policy.Tenant) bool {
+	return a.Owner == b.Owner && a.Name == b.Name && a.StaffOnly == b.StaffOnly && slices.Equal(a.Hosts, b.Hosts) &&
+		bytes.Equal(a.Attributes, b.Attributes) && maps.Equal(a.Names, b.Names)
 }
 
 func sameLists(a, b map[string]*policy.List) bool { return maps.EqualFunc(a, b, sameList) }
@@ -131,9 +137,14 @@ func sameList(a, b *policy.List) bool {
 // sameEntry does not go by ==, under which the same moment differs when its zone
 // was read twice.
 func sameEntry(a, b policy.Entry) bool {
-	expires := a.Expires
-	a.Expires = b.Expires
-	return a == b && expires.Equal(b.Expires)
+	expires, by := a.Expires, a.By
+	a.Expires, a.By = b.Expires, b.By
+	return a == b && expires.Equal(b.Expires) && sameStamp(by, b.By)
+}
+
+func sameStamp(a, b *policy.Stamp) bool {
+	return a == b || a != nil && b != nil && a.Author == b.Author &&
+		a.Created.Equal(b.Created) && a.Modified.Equal(b.Modified)
 }
 
 // ownersOf are the files that lists and tenants of s stand in.

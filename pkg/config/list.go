@@ -30,7 +30,7 @@ func (r *reader) listFile(n *yaml.Node) listFile {
 		"system": r.either(&system, "true", "false"),
 		"tenant": r.scalar(func(n *yaml.Node, text string) { tenant.ID, tenant.Pos = text, r.at(n) }),
 		"hosts": func(what string, n *yaml.Node) {
-			f.record = true
+			f.record, tenant.Owner = true, r.file
 			r.hosts(&tenant.Hosts)(what, n)
 		},
 		"lists": func(what string, n *yaml.Node) {

@@ -98,10 +98,13 @@ func (f *listFile) whose() string {
 // join is a tenant of whom two files speak. The files' own values stay as they
 // are: a later reading may share them.
 func join(a, b *policy.Tenant) (*policy.Tenant, policy.Problems) {
-	t := &policy.Tenant{ID: a.ID, Hosts: a.Hosts, Pos: a.Pos, Lists: map[string]*policy.List{}, Users: map[string]map[string]*policy.List{}}
-	if t.Hosts == nil {
-		t.Hosts, t.Pos = b.Hosts, b.Pos
+	record := a
+	if a.Owner == "" && b.Owner != "" {
+		record = b
 	}
+	c := *record
+	t := &c
+	t.Lists, t.Users = map[string]*policy.List{}, map[string]map[string]*policy.List{}
 	maps.Copy(t.Lists, a.Lists)
 	problems := own(t.Lists, b.Lists, "tenant "+a.ID+"'s")
 	for user, lists := range a.Users {

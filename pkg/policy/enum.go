@@ -2,7 +2,7 @@ package policy
 
 // The zero value of each enumeration is the default of the configuration.
 
-//go:generate go tool stringer -linecomment -type=Mode,Unlisted,ListState,Action,Protocol,ClientSource,Exhausted,Refuse,Loopback,Verify,Scope,Reason -output enum_string.go
+//go:generate go tool stringer -linecomment -type=Mode,Unlisted,ListState,Action,Protocol,ClientSource,Exhausted,Refuse,Loopback,Verify,Scope,Reason,Outcome -output enum_string.go
 
 // Mode is how far a verdict is carried out. The weaker of two is the larger.
 type Mode uint8

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -18,6 +19,7 @@ type State struct {
 	Unlisted     Unlisted
 	Unmap        bool // mapped: unmap; read ::ffff:a.b.c.d as a.b.c.d
 	FilteringOff bool // lifts system, tenant and user lists (filtering: off)
+	FilteringAt  Pos  // where a file says whether; zero: none does, and the store may
 	PassMPLS     bool
 	TunnelsFrom  []netip.Prefix // who may send tunnelled packets to a guarded address
 	Failsafe     []Failsafe
@@ -27,13 +29,20 @@ type State struct {
 	Endpoints    []*Endpoint
 }
 
-// Tenant is an organisation: the hosts it is known by and its lists.
+// Tenant is an organisation: its record and its lists. Who owns the record may
+// own none of the lists, and the other way round.
 type Tenant struct {
-	ID    string
-	Hosts []string
+	ID         string
+	Name       string // for people; "": the ID
+	Hosts      []string
+	StaffOnly  bool              // self_service: false; its own admins do not write its lists
+	Attributes json.RawMessage   // an object of the operator's own, in the order it was written
+	Names      map[string]string // of its users, by id, where one has a name
+	Owner      string            // the file the record stands in; "" for the store, and where there is none
+
 	Lists map[string]*List            // by resource
-	Users map[string]map[string]*List // by user, then by resource
-	Pos   Pos
+	Users map[string]map[string]*List // by user, then by resource; a user without lists has an empty one
+	Pos   Pos                         // where it is first named
 }
 
 // List is the entries at one scope for one resource.
@@ -53,7 +62,14 @@ type Entry struct {
 	Disabled bool
 	Comment  string
 	Expires  time.Time // zero: never
+	By       *Stamp    // nil: a file's
 	Pos      Pos
+}
+
+// Stamp says who wrote an entry, and when. The entries of one write share it.
+type Stamp struct {
+	Author            string
+	Created, Modified time.Time
 }
 
 // Live reports whether e counts at time now: enabled, and not yet over.
@@ -100,7 +116,50 @@ type Endpoint struct {
 	Verify      Verify
 	StrictHosts bool // the Host must be one of the tenant's even when there is one tenant
 	HTTP        *HTTP
-	Pos         Pos
+	Project     string // the service it belongs to, as people group them; "": default
+	Service     string
+	Security    *Security // what it asks beside the address; nil: nothing
+	// Secured says that Policies, Verify and Security are the store's, also where
+	// a file owns the rest.
+	Secured bool
+	Port    *Port // how a service's owner sees it; nil: by the fields above
+	Pos     Pos   // zero: the store's
+}
+
+// Security is what an endpoint asks of a request beside its address.
+type Security struct {
+	Credentials []Credential
+	Headers     []HeaderRule
+	SSO         *SSO
+}
+
+// Credential is a user name and the argon2id hash of its password.
+type Credential struct{ Username, Hash string }
+
+// HeaderRule is a header a request must carry: its value as it stands, "*" for
+// any run of characters, or a regular expression that matches all of it.
+type HeaderRule struct {
+	Name, Value string
+	Regex       bool
+}
+
+// SSO says who may sign in.
+type SSO struct {
+	Organization              string
+	Groups                    []string // one of them suffices
+	AnyOrgUsers               bool
+	ValidateInternal          bool // private networks must sign in too
+	RootDomainCookie          bool
+	AllowInternalViaPublicDNS bool
+}
+
+// Port is an endpoint as the owner of a service sees it.
+type Port struct {
+	Name          string // in public names
+	Protocol      string // HTTP, HTTP/2, TCP or UDP
+	Public        bool
+	Domains       []string
+	DisableDomain bool
 }
 
 // Client says how an endpoint knows its client's address.

@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 )
 
@@ -46,6 +47,43 @@ func ParsePlace(text string) (Place, error) {
 		return Place{Scope: ScopeEndpoint, Endpoint: part[1]}, nil
 	}
 	return Place{}, fmt.Errorf("list %q: not the name of a list", text)
+}
+
+// ListAt is the list at a place; nil where there is none.
+func (s *State) ListAt(at Place) *List {
+	switch at.Scope {
+	case ScopeSystem:
+		return s.System[at.Resource]
+	case ScopeEndpoint:
+		if ep := s.Endpoint(at.Endpoint); ep != nil {
+			return ep.Policies
+		}
+		return nil
+	}
+	t := s.Tenants.Get(at.Tenant)
+	switch {
+	case t == nil:
+		return nil
+	case at.Scope == ScopeTenant:
+		return t.Lists[at.Resource]
+	}
+	return t.Users[at.User][at.Resource]
+}
+
+// Endpoint is the endpoint of a name; nil where there is none.
+func (s *State) Endpoint(name string) *Endpoint {
+	for _, ep := range s.Endpoints {
+		if ep.Name == name {
+			return ep
+		}
+	}
+	return nil
+}
+
+// HasTenant reports whether a record, a list or an endpoint names a tenant.
+func (s *State) HasTenant(id string) bool {
+	return s.Tenants.Get(id) != nil ||
+		slices.ContainsFunc(s.Endpoints, func(ep *Endpoint) bool { return slices.Contains(ep.Tenants, id) })
 }
 
 // Lists are all lists of s, in no order.

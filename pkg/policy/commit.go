@@ -1,0 +1,125 @@
+package policy
+
+import (
+	"encoding/json"
+	"maps"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// Commit is what is told of a revision: who made it, when, from where and why,
+// and what stood before in the place of what it changed.
+type Commit struct {
+	Number uint64
+	Time   time.Time
+	Author Author
+	Origin string // api, a dialect's name, files, revert
+	Reason string // as the author gave it
+	// Names are those of the records it changed, sorted.
+	Names []string
+	// Before are these records as they were. A commit of the files has none: what
+	// files said before is theirs to know.
+	Before Image
+	// Confirm is until when somebody must have confirmed it; zero: nobody must.
+	Confirm time.Time
+	Outcome Outcome
+	Reverts uint64 // the revision it takes back; 0: none
+}
+
+// Author is who made a revision.
+type Author struct {
+	Name   string     `json:"name"`             // a key's, "root", "files"
+	Key    string     `json:"key,omitempty"`    // its id
+	Tenant string     `json:"tenant,omitempty"` // whose key it is
+	From   netip.Addr `json:"from,omitzero"`
+}
+
+// Outcome is how a commit that had to be confirmed ended.
+type Outcome uint8
+
+const (
+	Settled   Outcome = iota // settled
+	Pending                  // pending
+	Confirmed                // confirmed
+	Reverted                 // reverted
+)
+
+// Image is the values of some records of a State. A nil value says that there is
+// no such record.
+type Image struct {
+	Lists     map[Place]*List // the system's, tenants' and users'
+	Tenants   map[string]*TenantRecord
+	Endpoints map[string]*Endpoint
+	Filtering *bool // off
+}
+
+// TenantRecord is a tenant without its lists, as the store keeps it.
+type TenantRecord struct {
+	Name       string            `json:"name,omitempty"`
+	Hosts      []string          `json:"hosts,omitempty"`
+	StaffOnly  bool              `json:"staffOnly,omitempty"`
+	Attributes json.RawMessage   `json:"attributes,omitempty"`
+	Users      map[string]string `json:"users,omitempty"` // names by id, "" for none
+}
+
+// Record is t's record; nil for nobody's.
+func (t *Tenant) Record() *TenantRecord {
+	if t == nil {
+		return nil
+	}
+	r := &TenantRecord{Name: t.Name, Hosts: t.Hosts, StaffOnly: t.StaffOnly, Attributes: t.Attributes}
+	if len(t.Users)+len(t.Names) > 0 {
+		r.Users = make(map[string]string, len(t.Users))
+	}
+	for id := range t.Users {
+		r.Users[id] = t.Names[id]
+	}
+	return r
+}
+
+// filteringName is the switch's, beside lists, tenants and endpoints.
+const filteringName = "filtering"
+
+// Names are the names of the records, sorted.
+func (i Image) Names() []string {
+	names := make([]string, 0, len(i.Lists)+len(i.Tenants)+len(i.Endpoints)+1)
+	for at := range i.Lists {
+		names = append(names, at.String())
+	}
+	for id := range i.Tenants {
+		names = append(names, "tenants/"+id)
+	}
+	for name := range i.Endpoints {
+		names = append(names, "endpoints/"+name)
+	}
+	if i.Filtering != nil {
+		names = append(names, filteringName)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Over is i with the records of later that i has not: what stood before two
+// commits, of which i is the earlier's.
+func (i Image) Over(later Image) Image {
+	all := Image{
+		Lists: maps.Clone(later.Lists), Tenants: maps.Clone(later.Tenants),
+		Endpoints: maps.Clone(later.Endpoints), Filtering: later.Filtering,
+	}
+	all.Lists = over(all.Lists, i.Lists)
+	all.Tenants = over(all.Tenants, i.Tenants)
+	all.Endpoints = over(all.Endpoints, i.Endpoints)
+	if i.Filtering != nil {
+		all.Filtering = i.Filtering
+	}
+	return all
+}
+
+func over[K comparable, V any](all, first map[K]V) map[K]V {
+	if all == nil {
+		return maps.Clone(first)
+	}
+	maps.Copy(all, first)
+	return all
+}
