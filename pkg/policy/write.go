@@ -1,0 +1,65 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Write is one change asked of whoever keeps the State.
+type Write struct {
+	Author Author
+	Origin string
+	Reason string
+	// Edit makes the change. It may be called more than once, and is where what
+	// the change was made against is compared with what there is.
+	Edit func(*Draft) error
+	// Check is asked about the change when it is compiled and nothing of it is in
+	// force; its error refuses it. Nil: all is well.
+	Check func(Transition) error
+	// Force lets established connections be cut.
+	Force bool
+	// Confirm is how soon the change must be confirmed, or it is taken back.
+	// Zero: it need not.
+	Confirm time.Duration
+	// DryRun ends it there.
+	DryRun bool
+}
+
+// Transition is a write compiled: what is in force, and what would be.
+type Transition struct {
+	Before, After *Table
+	Image         Image // the records it changes, as they are before
+	Cuts          []Cut // connections it would cut
+}
+
+// Receipt is what became of a write.
+type Receipt struct {
+	Transition
+	Commit *Commit // nil where nothing changed, and for a dry run
+}
+
+// ErrNoRoom says that a change is more than the kernel has room for.
+var ErrNoRoom = errors.New("no room in the kernel")
+
+// ErrNotKept says that the store could not take a change. Nothing of it is in
+// force.
+var ErrNotKept = errors.New("not kept")
+
+// Locked refuses a change to what waits to be confirmed.
+type Locked struct {
+	Name     string
+	Revision uint64
+	Until    time.Time
+}
+
+func (e *Locked) Error() string {
+	return fmt.Sprintf("%s waits for revision %d to be confirmed, until %s", e.Name, e.Revision, e.Until.UTC().Format(time.RFC3339))
+}
+
+// LocksOut refuses a change that would cut established connections.
+type LocksOut struct{ Cuts []Cut }
+
+func (e *LocksOut) Error() string {
+	return fmt.Sprintf("connection from %s to port %d would be cut: %s", e.Cuts[0].Conn.Remote.Addr(), e.Cuts[0].Conn.Local.Port(), e.Cuts[0].Verdict.Reason)
+}
