@@ -54,7 +54,7 @@ func without(s *policy.State, owner string) (*policy.State, []string) {
 	rest.System = withoutLists(s.System, owner)
 	edits := map[string]*policy.Tenant{}
 	for id, t := range s.Tenants.All() {
-		if w := withoutTenant(t, owner); w == nil || !sameTenant(t, w) {
+		if w := withoutTenant(t, owner); w == nil || !t.Same(w) {
 			edits[id] = w
 		}
 	}

@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"bytes"
 	"fmt"
 	"maps"
 	"slices"
@@ -76,9 +75,9 @@ func (k keeper) tenant(before, after *policy.Tenant) *policy.Tenant {
 	t.Lists = k.lists(before.Lists, after.Lists, cleared)
 	t.Users = k.users(before.Users, after.Users)
 	switch {
-	case sameTenant(after, &t):
+	case after.Same(&t):
 		return after
-	case sameTenant(before, &t):
+	case before.Same(&t):
 		return before
 	}
 	return &t
@@ -115,36 +114,6 @@ func (k keeper) vanished(t *policy.Tenant) *policy.Tenant {
 		return nil
 	}
 	return kept
-}
-
-func sameTenant(a, b *policy.Tenant) bool {
-	return a == b || a.Pos == b.Pos && sameRecord(a, b) && sameLists(a.Lists, b.Lists) &&
-		maps.EqualFunc(a.Users, b.Users, sameLists)
-}
-
-func sameRecord(a, b *policy.Tenant) bool {
-	return a.Owner == b.Owner && a.Name == b.Name && a.StaffOnly == b.StaffOnly && slices.Equal(a.Hosts, b.Hosts) &&
-		bytes.Equal(a.Attributes, b.Attributes) && maps.Equal(a.Names, b.Names)
-}
-
-func sameLists(a, b map[string]*policy.List) bool { return maps.EqualFunc(a, b, sameList) }
-
-func sameList(a, b *policy.List) bool {
-	return a == b || a.State == b.State && a.Owner == b.Owner && a.Orphaned == b.Orphaned && a.Pos == b.Pos &&
-		slices.EqualFunc(a.Entries, b.Entries, sameEntry)
-}
-
-// sameEntry does not go by ==, under which the same moment differs when its zone
-// was read twice.
-func sameEntry(a, b policy.Entry) bool {
-	expires, by := a.Expires, a.By
-	a.Expires, a.By = b.Expires, b.By
-	return a == b && expires.Equal(b.Expires) && sameStamp(by, b.By)
-}
-
-func sameStamp(a, b *policy.Stamp) bool {
-	return a == b || a != nil && b != nil && a.Author == b.Author &&
-		a.Created.Equal(b.Created) && a.Modified.Equal(b.Modified)
 }
 
 // ownersOf are the files that lists and tenants of s stand in.

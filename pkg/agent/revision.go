@@ -3,6 +3,7 @@ package agent
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"reflect"
 
 	"github.com/postern-io/postern/pkg/policy"
@@ -26,12 +27,12 @@ func (l *loop) next(s *policy.State, settings []byte) *policy.Revision {
 }
 
 func sameState(a, b *policy.State) bool {
-	return sameLists(a.System, b.System) && sameTenants(a, b) && sameBase(a, b)
+	return maps.EqualFunc(a.System, b.System, (*policy.List).Same) && sameTenants(a, b) && sameBase(a, b)
 }
 
 func sameTenants(a, b *policy.State) bool {
 	for c := range b.Tenants.Since(a.Tenants) {
-		if c.Before == nil || c.After == nil || !sameTenant(c.Before, c.After) {
+		if c.Before == nil || c.After == nil || !c.Before.Same(c.After) {
 			return false
 		}
 	}

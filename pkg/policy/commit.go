@@ -63,19 +63,27 @@ type TenantRecord struct {
 	Users      map[string]string `json:"users,omitempty"` // names by id, "" for none
 }
 
-// Record is t's record; nil for nobody's.
+// Record is what the store has of t; nil where it has nothing.
 func (t *Tenant) Record() *TenantRecord {
-	if t == nil {
+	if t == nil || !t.Stored {
 		return nil
 	}
-	r := &TenantRecord{Name: t.Name, Hosts: t.Hosts, StaffOnly: t.StaffOnly, Attributes: t.Attributes}
-	if len(t.Users)+len(t.Names) > 0 {
-		r.Users = make(map[string]string, len(t.Users))
+	return &TenantRecord{Name: t.Name, Hosts: t.Hosts, StaffOnly: t.StaffOnly, Attributes: t.Attributes, Users: t.Names}
+}
+
+// With is t with the store's record r, or without one where r is nil.
+func (t *Tenant) With(r *TenantRecord) *Tenant {
+	c := *t
+	if c.Stored = r != nil; !c.Stored {
+		r = &TenantRecord{}
 	}
-	for id := range t.Users {
-		r.Users[id] = t.Names[id]
-	}
-	return r
+	c.Name, c.Hosts, c.StaffOnly, c.Attributes, c.Names = r.Name, r.Hosts, r.StaffOnly, r.Attributes, r.Users
+	return &c
+}
+
+// empty reports whether nothing is known of t that would make it a tenant.
+func (t *Tenant) empty() bool {
+	return !t.Stored && t.Pos.File == "" && t.Owner == "" && len(t.Lists) == 0 && len(t.Users) == 0
 }
 
 // filteringName is the switch's, beside lists, tenants and endpoints.

@@ -25,8 +25,54 @@ func NewDraft(s *State) *Draft {
 // State is the state with the edits so far. It is read and not written.
 func (d *Draft) State() *State { return &d.state }
 
-// Before are the records that were edited, as they stood.
-func (d *Draft) Before() Image { return d.before }
+// Before are the records that differ from what they were, as they were.
+func (d *Draft) Before() Image {
+	after := d.values(d.before)
+	changed := Image{
+		Lists:     differing(d.before.Lists, after.Lists, (*List).Same),
+		Tenants:   differing(d.before.Tenants, after.Tenants, (*TenantRecord).Same),
+		Endpoints: differing(d.before.Endpoints, after.Endpoints, (*Endpoint).Same),
+	}
+	if d.before.Filtering != nil && *d.before.Filtering != d.state.FilteringOff {
+		changed.Filtering = d.before.Filtering
+	}
+	return changed
+}
+
+// After are the same records as they are now.
+func (d *Draft) After() Image { return d.values(d.Before()) }
+
+// values are the records of an image as the draft has them.
+func (d *Draft) values(of Image) Image {
+	now := Image{Lists: map[Place]*List{}, Tenants: map[string]*TenantRecord{}, Endpoints: map[string]*Endpoint{}}
+	for at := range of.Lists {
+		if l := d.state.ListAt(at); l != nil && l.Owner == "" {
+			now.Lists[at] = l
+		} else {
+			now.Lists[at] = nil
+		}
+	}
+	for id := range of.Tenants {
+		now.Tenants[id] = d.state.Tenants.Get(id).Record()
+	}
+	for name := range of.Endpoints {
+		now.Endpoints[name] = d.state.Endpoint(name)
+	}
+	if of.Filtering != nil {
+		now.Filtering = &d.state.FilteringOff
+	}
+	return now
+}
+
+func differing[K comparable, V any](before, after map[K]*V, same func(a, b *V) bool) map[K]*V {
+	some := map[K]*V{}
+	for key, was := range before {
+		if !same(was, after[key]) {
+			some[key] = was
+		}
+	}
+	return some
+}
 
 // Owned refuses a change to what stands in a file.
 type Owned struct{ What, File string }
@@ -43,174 +89,79 @@ func (e *Unknown) Error() string { return fmt.Sprintf("%s %q: there is none", e.
 func (d *Draft) SetList(at Place, l *List) error {
 	was := d.state.ListAt(at)
 	switch {
+	case at.Scope == ScopeEndpoint:
+		return fmt.Errorf("list %s: it is part of the endpoint's security", at)
 	case was != nil && was.Owner != "":
 		return &Owned{"list " + at.String(), was.Owner}
 	case was == nil && l == nil:
 		return nil
-	case at.Scope == ScopeSystem:
-		d.state.System = having(d.state.System, at.Resource, l)
-	case at.Scope == ScopeTenant || at.Scope == ScopeUser:
-		if err := d.setTenantList(at, l); err != nil {
-			return err
-		}
-	default:
-		return fmt.Errorf("list %s: an endpoint's list is part of its security", at)
 	}
+	if err := d.known(at); err != nil {
+		return err
+	}
+	d.force(at, l)
 	remember(d.before.Lists, at, was)
 	return nil
 }
 
-func (d *Draft) setTenantList(at Place, l *List) error {
-	if !d.state.HasTenant(at.Tenant) {
+// known refuses a place at a tenant or a user that there is not.
+func (d *Draft) known(at Place) error {
+	if at.Tenant == "" {
+		return nil
+	}
+	t := d.state.Tenants.Get(at.Tenant)
+	switch {
+	case t == nil && !d.state.HasTenant(at.Tenant):
 		return &Unknown{"tenant", at.Tenant}
+	case at.User != "" && (t == nil || !t.HasUser(at.User)):
+		return &Unknown{"user", at.User}
 	}
-	t := d.tenant(at.Tenant)
-	if at.Scope == ScopeTenant {
+	return nil
+}
+
+// Adopt makes the store the owner of a list whose file is gone.
+func (d *Draft) Adopt(at Place) error {
+	l := d.state.ListAt(at)
+	switch {
+	case l == nil:
+		return &Unknown{"list", at.String()}
+	case l.Owner == "":
+		return nil
+	case !l.Orphaned:
+		return &Owned{"list " + at.String(), l.Owner}
+	}
+	own := *l
+	own.Owner, own.Orphaned, own.Pos = "", false, Pos{}
+	own.Entries = slices.Clone(l.Entries)
+	for i := range own.Entries {
+		own.Entries[i].Pos = Pos{}
+	}
+	d.force(at, &own)
+	remember(d.before.Lists, at, nil)
+	return nil
+}
+
+// force puts l at a place whoever owns what is there.
+func (d *Draft) force(at Place, l *List) {
+	switch at.Scope {
+	case ScopeSystem:
+		d.state.System = having(d.state.System, at.Resource, l)
+	case ScopeTenant:
+		t := d.tenant(at.Tenant)
 		t.Lists = having(t.Lists, at.Resource, l)
-	} else {
-		lists, known := t.Users[at.User]
-		if !known {
-			return &Unknown{"user", at.User}
+		d.put(t)
+	case ScopeUser:
+		t := d.tenant(at.Tenant)
+		users := maps.Clone(t.Users)
+		if users == nil {
+			users = map[string]map[string]*List{}
 		}
-		t.Users = maps.Clone(t.Users)
-		t.Users[at.User] = having(lists, at.Resource, l)
-	}
-	d.state.Tenants = d.state.Tenants.With(t.ID, t)
-	return nil
-}
-
-// tenant is a copy of a tenant to be edited, or the beginning of one.
-func (d *Draft) tenant(id string) *Tenant {
-	if t := d.state.Tenants.Get(id); t != nil {
-		c := *t
-		return &c
-	}
-	return &Tenant{ID: id}
-}
-
-// SetRecord gives a tenant this record, and makes the tenant where there is
-// none. A nil record takes the tenant away with all its lists, of which a file
-// may own none.
-func (d *Draft) SetRecord(id string, r *TenantRecord) error {
-	was := d.state.Tenants.Get(id)
-	switch {
-	case was != nil && was.Owner != "":
-		return &Owned{"tenant " + id, was.Owner}
-	case r == nil && was == nil:
-		return nil
-	}
-	record := was.Record()
-	if err := d.dropLists(id, r); err != nil {
-		return err
-	}
-	remember(d.before.Tenants, id, record)
-	if r == nil {
-		d.state.Tenants = d.state.Tenants.With(id, nil)
-		return nil
-	}
-	t := d.tenant(id)
-	t.take(r)
-	d.state.Tenants = d.state.Tenants.With(id, t)
-	return nil
-}
-
-// take gives t the record r, without its users' lists.
-func (t *Tenant) take(r *TenantRecord) {
-	t.Name, t.Hosts, t.StaffOnly, t.Attributes = r.Name, r.Hosts, r.StaffOnly, r.Attributes
-	users := make(map[string]map[string]*List, len(r.Users))
-	names := map[string]string{}
-	for user, name := range r.Users {
-		users[user] = t.Users[user]
-		if users[user] == nil {
-			users[user] = map[string]*List{}
+		if users[at.User] = having(users[at.User], at.Resource, l); len(users[at.User]) == 0 {
+			delete(users, at.User)
 		}
-		if name != "" {
-			names[user] = name
-		}
+		t.Users = users
+		d.put(t)
 	}
-	t.Users, t.Names = users, names
-}
-
-// dropLists takes away the lists of a tenant's users that r does not know, and
-// where r is nil all there are.
-func (d *Draft) dropLists(id string, r *TenantRecord) error {
-	t := d.state.Tenants.Get(id)
-	if t == nil {
-		return nil
-	}
-	var gone []Place
-	if r == nil {
-		for resource := range t.Lists {
-			gone = append(gone, Place{Scope: ScopeTenant, Tenant: id, Resource: resource})
-		}
-	}
-	for user, lists := range t.Users {
-		if r != nil {
-			if _, stays := r.Users[user]; stays {
-				continue
-			}
-		}
-		for resource := range lists {
-			gone = append(gone, Place{Scope: ScopeUser, Tenant: id, User: user, Resource: resource})
-		}
-	}
-	for _, at := range gone {
-		if err := d.SetList(at, nil); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// SetEndpoint puts an endpoint of the store's in the place of one of its name;
-// nil takes it away.
-func (d *Draft) SetEndpoint(name string, ep *Endpoint) error {
-	was := d.state.Endpoint(name)
-	switch {
-	case was != nil && was.Pos.File != "":
-		return &Owned{"endpoint " + name, was.Pos.File}
-	case was == nil && ep == nil:
-		return nil
-	}
-	d.putEndpoint(name, was, ep)
-	return nil
-}
-
-// Secure gives an endpoint its own list and what it asks beside the address, also
-// where a file owns the endpoint: unless the file says these itself.
-func (d *Draft) Secure(name string, policies *List, verify Verify, s *Security) error {
-	was := d.state.Endpoint(name)
-	switch {
-	case was == nil:
-		return &Unknown{"endpoint", name}
-	case was.saidByFile():
-		return &Owned{"the security of endpoint " + name, was.Pos.File}
-	}
-	ep := *was
-	ep.Policies, ep.Verify, ep.Security, ep.Secured = policies, verify, s, true
-	d.putEndpoint(name, was, &ep)
-	return nil
-}
-
-// saidByFile reports whether the file of an endpoint has policies of its own for
-// it, or says how they are joined.
-func (ep *Endpoint) saidByFile() bool {
-	return !ep.Secured && ep.Pos.File != "" && (ep.Policies != nil || ep.Verify != VerifyAnd)
-}
-
-func (d *Draft) putEndpoint(name string, was, ep *Endpoint) {
-	remember(d.before.Endpoints, name, was)
-	all := slices.Clone(d.state.Endpoints)
-	at := slices.Index(all, was)
-	switch {
-	case ep == nil:
-		all = slices.Delete(all, at, at+1)
-	case at < 0:
-		all = append(all, ep)
-	default:
-		all[at] = ep
-	}
-	d.state.Endpoints = all
 }
 
 // SetFiltering turns the switch, unless a file holds it.
@@ -259,23 +210,6 @@ func (d *Draft) Restore(i Image) error {
 	if i.Filtering != nil {
 		return d.SetFiltering(*i.Filtering)
 	}
-	return nil
-}
-
-func (d *Draft) restoreEndpoint(name string, ep *Endpoint) error {
-	is := d.state.Endpoint(name)
-	if ep == nil || is == nil || is.Pos.File == "" {
-		return d.SetEndpoint(name, ep)
-	}
-	if is.saidByFile() {
-		return &Owned{"the security of endpoint " + name, is.Pos.File}
-	}
-	next := *is
-	next.Policies, next.Verify, next.Security, next.Secured = ep.Policies, ep.Verify, ep.Security, ep.Secured
-	if !ep.Secured { // the file said them then, and says nothing now
-		next.Policies, next.Verify, next.Security = nil, VerifyAnd, nil
-	}
-	d.putEndpoint(name, is, &next)
 	return nil
 }
 

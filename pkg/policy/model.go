@@ -37,11 +37,12 @@ type Tenant struct {
 	Hosts      []string
 	StaffOnly  bool              // self_service: false; its own admins do not write its lists
 	Attributes json.RawMessage   // an object of the operator's own, in the order it was written
-	Names      map[string]string // of its users, by id, where one has a name
-	Owner      string            // the file the record stands in; "" for the store, and where there is none
+	Names      map[string]string // of its users, by id; a user without a name has an empty one
+	Owner      string            // the file the record stands in; "": the store, or nobody
+	Stored     bool              // the record is the store's
 
 	Lists map[string]*List            // by resource
-	Users map[string]map[string]*List // by user, then by resource; a user without lists has an empty one
+	Users map[string]map[string]*List // by user, then by resource
 	Pos   Pos                         // where it is first named
 }
 

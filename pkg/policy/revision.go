@@ -11,4 +11,6 @@ type Revision struct {
 	// Settings are what the agent needs to run when its own file cannot be
 	// read. Who keeps a revision does not look inside.
 	Settings []byte
+	// Store is the id of the store that has this revision; "": none has.
+	Store string
 }

@@ -1,0 +1,71 @@
+package policy
+
+import "slices"
+
+// SetEndpoint puts an endpoint of the store's in the place of one of its name;
+// nil takes it away.
+func (d *Draft) SetEndpoint(name string, ep *Endpoint) error {
+	was := d.state.Endpoint(name)
+	switch {
+	case was != nil && was.Pos.File != "":
+		return &Owned{"endpoint " + name, was.Pos.File}
+	case was == nil && ep == nil:
+		return nil
+	}
+	d.putEndpoint(name, was, ep)
+	return nil
+}
+
+// Secure gives an endpoint its own list and what it asks beside the address, also
+// where a file owns the endpoint: unless the file says these itself.
+func (d *Draft) Secure(name string, policies *List, verify Verify, s *Security) error {
+	was := d.state.Endpoint(name)
+	switch {
+	case was == nil:
+		return &Unknown{"endpoint", name}
+	case was.saidByFile():
+		return &Owned{"the security of endpoint " + name, was.Pos.File}
+	}
+	ep := *was
+	ep.Policies, ep.Verify, ep.Security, ep.Secured = policies, verify, s, true
+	d.putEndpoint(name, was, &ep)
+	return nil
+}
+
+// saidByFile reports whether the file of an endpoint has policies of its own for
+// it, or says how they are joined.
+func (ep *Endpoint) saidByFile() bool {
+	return !ep.Secured && ep.Pos.File != "" && (ep.Policies != nil || ep.Verify != VerifyAnd)
+}
+
+func (d *Draft) putEndpoint(name string, was, ep *Endpoint) {
+	remember(d.before.Endpoints, name, was)
+	all := slices.Clone(d.state.Endpoints)
+	at := slices.Index(all, was)
+	switch {
+	case ep == nil:
+		all = slices.Delete(all, at, at+1)
+	case at < 0:
+		all = append(all, ep)
+	default:
+		all[at] = ep
+	}
+	d.state.Endpoints = all
+}
+
+func (d *Draft) restoreEndpoint(name string, ep *Endpoint) error {
+	is := d.state.Endpoint(name)
+	if ep == nil || is == nil || is.Pos.File == "" {
+		return d.SetEndpoint(name, ep)
+	}
+	if is.saidByFile() {
+		return &Owned{"the security of endpoint " + name, is.Pos.File}
+	}
+	next := *is
+	next.Policies, next.Verify, next.Security, next.Secured = ep.Policies, ep.Verify, ep.Security, ep.Secured
+	if !ep.Secured { // the file said them then, and says nothing now
+		next.Policies, next.Verify, next.Security = nil, VerifyAnd, nil
+	}
+	d.putEndpoint(name, is, &next)
+	return nil
+}
