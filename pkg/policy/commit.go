@@ -108,6 +108,24 @@ func (i Image) Names() []string {
 	return names
 }
 
+// Empty reports whether there is no record in i.
+func (i Image) Empty() bool {
+	return len(i.Lists)+len(i.Tenants)+len(i.Endpoints) == 0 && i.Filtering == nil
+}
+
+// None is the image in which none of i's records is there.
+func (i Image) None() Image {
+	return Image{Lists: none(i.Lists), Tenants: none(i.Tenants), Endpoints: none(i.Endpoints)}
+}
+
+func none[K comparable, V any](of map[K]*V) map[K]*V {
+	gone := make(map[K]*V, len(of))
+	for key := range of {
+		gone[key] = nil
+	}
+	return gone
+}
+
 // Over is i with the records of later that i has not: what stood before two
 // commits, of which i is the earlier's.
 func (i Image) Over(later Image) Image {

@@ -187,3 +187,24 @@ func describe(s *State) map[string]string {
 	}
 	return all
 }
+
+// TestStoredAndBack takes what the store owns out of random states and puts it
+// back in, over a state that was ahead of it and one that knew nothing.
+func TestStoredAndBack(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d := NewDraft(drafted())
+		for range rapid.IntRange(0, 8).Draw(t, "edits") {
+			_ = edit(t, d)
+		}
+		want := d.State()
+		ahead := NewDraft(want)
+		for range rapid.IntRange(0, 8).Draw(t, "later edits") {
+			_ = edit(t, ahead)
+		}
+		for _, from := range []*State{drafted().WithStored(Image{}), ahead.State()} {
+			if got := from.WithStored(want.Stored()); !sameStates(want, got) {
+				t.Fatalf("not what it was:\n%s", cmp.Diff(describe(want), describe(got)))
+			}
+		}
+	})
+}

@@ -23,7 +23,7 @@ func (d *Draft) Secure(name string, policies *List, verify Verify, s *Security) 
 	switch {
 	case was == nil:
 		return &Unknown{"endpoint", name}
-	case was.saidByFile():
+	case was.SaysSecurity():
 		return &Owned{"the security of endpoint " + name, was.Pos.File}
 	}
 	ep := *was
@@ -32,9 +32,9 @@ func (d *Draft) Secure(name string, policies *List, verify Verify, s *Security) 
 	return nil
 }
 
-// saidByFile reports whether the file of an endpoint has policies of its own for
+// SaysSecurity reports whether the file of an endpoint has policies of its own for
 // it, or says how they are joined.
-func (ep *Endpoint) saidByFile() bool {
+func (ep *Endpoint) SaysSecurity() bool {
 	return !ep.Secured && ep.Pos.File != "" && (ep.Policies != nil || ep.Verify != VerifyAnd)
 }
 
@@ -58,7 +58,7 @@ func (d *Draft) restoreEndpoint(name string, ep *Endpoint) error {
 	if ep == nil || is == nil || is.Pos.File == "" {
 		return d.SetEndpoint(name, ep)
 	}
-	if is.saidByFile() {
+	if is.SaysSecurity() {
 		return &Owned{"the security of endpoint " + name, is.Pos.File}
 	}
 	next := *is

@@ -1,0 +1,273 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/postern-io/postern/pkg/audit"
+	"github.com/postern-io/postern/pkg/policy"
+)
+
+// Write makes one change: it is in force and kept when Write returns, or nothing
+// of it is. Writes are made one after another.
+func (a *Agent) Write(ctx context.Context, w policy.Write) (r policy.Receipt, err error) {
+	if stopped := a.do(ctx, func(ctx context.Context, l *loop) { r, err = l.write(ctx, w) }); stopped != nil {
+		return r, stopped
+	}
+	return r, err
+}
+
+func (l *loop) write(ctx context.Context, w policy.Write) (policy.Receipt, error) {
+	if err := l.writable(); err != nil {
+		return policy.Receipt{}, err
+	}
+	d := policy.NewDraft(l.rev.State)
+	if err := w.Edit(d); err != nil {
+		return policy.Receipt{}, err
+	}
+	step, err := l.propose(ctx, d, w)
+	if err != nil || w.DryRun || step.Image.Empty() {
+		return policy.Receipt{Transition: step}, err
+	}
+	c := l.commitOf(w, step.Image)
+	if w.Confirm > 0 {
+		c.Confirm, c.Outcome = c.Time.Add(w.Confirm), policy.Pending
+	}
+	if err := l.carryOut(ctx, c, step, d.After()); err != nil {
+		return policy.Receipt{}, err
+	}
+	return policy.Receipt{Transition: step, Commit: c}, nil
+}
+
+// writable refuses a write where nothing could keep it, or nobody knows what it
+// would change.
+func (l *loop) writable() error {
+	switch {
+	case l.store == nil && l.storeErr != nil:
+		return fmt.Errorf("%w: %w", policy.ErrNotKept, l.storeErr)
+	case l.store == nil:
+		return fmt.Errorf("%w: there is no store", policy.ErrNotKept)
+	case l.lost || l.table == nil:
+		return fmt.Errorf("%w: the files cannot be put in force, and nothing can be written over what is not known", policy.ErrNotKept)
+	}
+	return nil
+}
+
+// propose compiles a draft and asks whether it may be put in force.
+func (l *loop) propose(ctx context.Context, d *policy.Draft, w policy.Write) (policy.Transition, error) {
+	step := policy.Transition{Before: l.table, After: l.table, Image: d.Before()}
+	if step.Image.Empty() {
+		return step, nil
+	}
+	if err := l.unlocked(step.Image); err != nil {
+		return step, err
+	}
+	after, err := l.compile(d.State())
+	if err != nil {
+		return step, err
+	}
+	step.After = after
+	step.Cuts = l.cuts(ctx, after)
+	if w.Check != nil {
+		if err := w.Check(step); err != nil {
+			return step, err
+		}
+	}
+	if len(step.Cuts) > 0 && !w.Force {
+		return step, &policy.LocksOut{Cuts: step.Cuts}
+	}
+	return step, nil
+}
+
+// cuts are the established connections that after would cut. That they cannot be
+// listed is no reason to refuse.
+func (l *loop) cuts(ctx context.Context, after *policy.Table) []policy.Cut {
+	if l.cfg.Connections == nil || l.table == nil {
+		return nil
+	}
+	conns, err := l.cfg.Connections(ctx)
+	if err != nil {
+		l.cfg.Log.Warn("connections not listed", "err", err)
+	}
+	return policy.CutOff(l.table, after, conns)
+}
+
+func (l *loop) commitOf(w policy.Write, image policy.Image) *policy.Commit {
+	return &policy.Commit{
+		Number: l.number() + 1,
+		Time:   l.clock.now(),
+		Author: w.Author,
+		Origin: w.Origin,
+		Reason: w.Reason,
+		Names:  image.Names(),
+		Before: image,
+	}
+}
+
+// carryOut puts a commit in force and keeps it. What cannot be kept does not stay
+// in force: whoever wrote it is told that it failed.
+func (l *loop) carryOut(ctx context.Context, c *policy.Commit, step policy.Transition, after policy.Image) error {
+	if err := l.put(ctx, step.After); err != nil {
+		return err
+	}
+	if err := l.commit(c, after); err != nil {
+		if back := l.enforce(ctx, l.rev.State); back != nil {
+			l.refreshErr = back
+			l.cfg.Log.Error("write not kept, and still in force", "err", back)
+		}
+		return fmt.Errorf("%w: %w", policy.ErrNotKept, err)
+	}
+	l.rev = &policy.Revision{
+		Number: c.Number, Since: c.Time, State: step.After.State, Settings: l.rev.Settings, Store: l.store.ID(),
+	}
+	if c.Outcome == policy.Pending {
+		l.pending = append(l.pending, c)
+	}
+	l.cfg.Log.Debug("revision in force", "revision", c.Number, "author", c.Author.Name, "origin", c.Origin)
+	l.save()
+	if len(l.orphaned) > 0 {
+		l.lookForOrphans()
+	}
+	l.show()
+	return nil
+}
+
+// commit keeps a revision, and the line of the journal with it.
+func (l *loop) commit(c *policy.Commit, after policy.Image) error {
+	return l.noted(c, after, func(note audit.Note) error { return l.store.Commit(c, after, note) })
+}
+
+func (l *loop) noted(c *policy.Commit, after policy.Image, keep func(audit.Note) error) error {
+	if l.journal == nil {
+		return keep(audit.Note{})
+	}
+	return l.journal.Change(c, c.Before, after, keep)
+}
+
+// unlocked refuses a change to records that wait for a revision to be confirmed.
+func (l *loop) unlocked(image policy.Image) error {
+	for _, p := range l.pending {
+		for _, name := range image.Names() {
+			if slices.Contains(p.Names, name) {
+				return &policy.Locked{Name: name, Revision: p.Number, Until: p.Confirm}
+			}
+		}
+	}
+	return nil
+}
+
+// Confirm settles a revision that would be taken back otherwise.
+func (a *Agent) Confirm(ctx context.Context, revision uint64, by policy.Author) (err error) {
+	if stopped := a.do(ctx, func(_ context.Context, l *loop) { err = l.confirm(revision, by) }); stopped != nil {
+		return stopped
+	}
+	return err
+}
+
+func (l *loop) confirm(revision uint64, by policy.Author) error {
+	at := slices.IndexFunc(l.pending, func(c *policy.Commit) bool { return c.Number == revision })
+	if at < 0 {
+		return &policy.Unknown{What: "revision to be confirmed", Name: fmt.Sprint(revision)}
+	}
+	c := &policy.Commit{
+		Number: revision, Time: l.clock.now(), Author: by, Origin: "confirm",
+		Names: l.pending[at].Names, Outcome: policy.Confirmed,
+	}
+	err := l.noted(c, policy.Image{}, func(note audit.Note) error {
+		return l.store.Settle(revision, policy.Confirmed, note)
+	})
+	if err != nil {
+		return fmt.Errorf("%w: %w", policy.ErrNotKept, err)
+	}
+	l.pending = slices.Delete(l.pending, at, at+1)
+	l.show()
+	return nil
+}
+
+// itself is the author of what the agent does unasked.
+var itself = policy.Author{Name: "postern"}
+
+// revertOverdue takes back what nobody confirmed in time, the latest first:
+// another may have been made on top of the one before.
+func (l *loop) revertOverdue(ctx context.Context) {
+	for _, c := range l.overdue() {
+		if err := l.revert(ctx, c); err != nil {
+			if l.revertErr == nil {
+				l.cfg.Log.Error("revision not taken back", "revision", c.Number, "err", err)
+			}
+			l.revertErr = fmt.Errorf("take back revision %d, which nobody confirmed: %w", c.Number, err)
+			l.show()
+			return
+		}
+		l.revertErr = nil
+	}
+}
+
+func (l *loop) overdue() []*policy.Commit {
+	var over []*policy.Commit
+	for _, c := range slices.Backward(l.pending) {
+		if !l.clock.now().Before(c.Confirm) {
+			over = append(over, c)
+		}
+	}
+	return over
+}
+
+func (l *loop) revert(ctx context.Context, c *policy.Commit) error {
+	if err := l.writable(); err != nil {
+		return err
+	}
+	d := policy.NewDraft(l.rev.State)
+	if err := d.Restore(c.Before); err != nil {
+		return err
+	}
+	after, err := l.compile(d.State())
+	if err != nil {
+		return err
+	}
+	r := l.reverting(c, d.Before())
+	step := policy.Transition{Before: l.table, After: after, Image: r.Before}
+	if err := l.carryOut(ctx, r, step, d.After()); err != nil {
+		return err
+	}
+	l.settle(c)
+	l.cfg.Log.Warn("revision taken back: nobody confirmed it", "revision", c.Number, "by", r.Number)
+	l.show()
+	return nil
+}
+
+func (l *loop) reverting(c *policy.Commit, image policy.Image) *policy.Commit {
+	r := l.commitOf(policy.Write{Author: itself, Origin: "revert"}, image)
+	r.Reason = fmt.Sprintf("revision %d was not confirmed by %s", c.Number, c.Confirm.UTC().Format(time.RFC3339))
+	r.Reverts = c.Number
+	return r
+}
+
+func (l *loop) settle(c *policy.Commit) {
+	l.pending = slices.DeleteFunc(l.pending, func(p *policy.Commit) bool { return p == c })
+}
+
+// revertAtStart takes back what is overdue before anything is put in force.
+func (l *loop) revertAtStart() error {
+	for _, c := range l.overdue() {
+		s := l.state()
+		if s == nil {
+			return errors.New("nothing is known of what a revision changed")
+		}
+		d := policy.NewDraft(s)
+		if err := d.Restore(c.Before); err != nil {
+			l.revertErr = fmt.Errorf("take back revision %d, which nobody confirmed: %w", c.Number, err)
+			continue
+		}
+		r := l.reverting(c, d.Before())
+		if err := l.commit(r, d.After()); err != nil {
+			return err
+		}
+		l.settle(c)
+		l.begin(d.State().Stored(), r.Number)
+	}
+	return nil
+}

@@ -1,0 +1,2 @@
+// Package audit is the journal of what people changed and tried to.
+package audit
