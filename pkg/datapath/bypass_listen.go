@@ -1,12 +1,10 @@
 package datapath
 
 import (
-	"encoding/binary"
 	"net/netip"
 	"slices"
 	"strings"
 
-	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
 	"github.com/postern-io/postern/pkg/policy"
@@ -23,14 +21,12 @@ type listener struct {
 // endpoint covers.
 func (s *survey) listeners() error {
 	for _, proto := range []policy.Protocol{policy.TCP, policy.UDP} {
-		for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
-			all, err := readListeners(proto, family)
-			if err != nil {
-				return err
-			}
-			for _, l := range all {
-				s.listener(l)
-			}
+		all, err := readListeners(proto)
+		if err != nil {
+			return err
+		}
+		for _, l := range all {
+			s.listener(l)
 		}
 	}
 	return nil
@@ -72,61 +68,19 @@ func prefixText(p netip.Prefix) string {
 	return p.String()
 }
 
-// readListeners asks the kernel for the sockets that wait, and for no others: a
-// busy host has a million more under /proc/net/tcp.
-func readListeners(proto policy.Protocol, family uint8) ([]listener, error) {
-	const tcpListen, udpUnconnected = 10, 7
-	ask := inetDiag{family: family, protocol: unix.IPPROTO_TCP, states: 1 << tcpListen}
+// readListeners are the sockets that wait.
+func readListeners(proto policy.Protocol) ([]listener, error) {
+	ask := inetDiag{protocol: unix.IPPROTO_TCP, states: tcpListen}
 	if proto == policy.UDP {
-		ask.protocol, ask.states = unix.IPPROTO_UDP, 1<<udpUnconnected
+		ask.protocol, ask.states = unix.IPPROTO_UDP, udpUnconnected
 	}
-	req := nl.NewNetlinkRequest(nl.SOCK_DIAG_BY_FAMILY, unix.NLM_F_DUMP)
-	req.AddData(ask)
-	messages, err := req.Execute(unix.NETLINK_INET_DIAG, 0)
+	waiting, err := sockets(ask)
 	if err != nil {
 		return nil, err
 	}
-	var all []listener
-	for _, m := range messages {
-		if l, ok := parseListener(m); ok {
-			l.proto = proto
-			all = append(all, l)
-		}
+	all := make([]listener, len(waiting))
+	for i, s := range waiting {
+		all[i] = listener{proto, s.local, s.only6}
 	}
 	return all, nil
-}
-
-// inetDiag is struct inet_diag_req_v2 without a socket in it.
-type inetDiag struct {
-	family, protocol uint8
-	states           uint32
-}
-
-func (inetDiag) Len() int { return 56 }
-
-func (d inetDiag) Serialize() []byte {
-	b := make([]byte, d.Len())
-	b[0], b[1] = d.family, d.protocol
-	binary.NativeEndian.PutUint32(b[4:], d.states)
-	return b
-}
-
-// parseListener reads struct inet_diag_msg and its attributes.
-func parseListener(m []byte) (l listener, ok bool) {
-	const size, sourcePort, source, skV6Only = 72, 4, 8, 11
-	if len(m) < size {
-		return l, false
-	}
-	addr := netip.AddrFrom4([4]byte(m[source:]))
-	if m[0] == unix.AF_INET6 {
-		addr = netip.AddrFrom16([16]byte(m[source:]))
-	}
-	l.at = netip.AddrPortFrom(addr.Unmap(), binary.BigEndian.Uint16(m[sourcePort:]))
-	attrs, err := nl.ParseRouteAttr(m[size:])
-	for _, a := range attrs {
-		if a.Attr.Type == skV6Only && len(a.Value) > 0 {
-			l.only6 = a.Value[0] == 1
-		}
-	}
-	return l, err == nil
 }
