@@ -78,13 +78,13 @@ func (o *options) run(ctx context.Context, log *slog.Logger) (err error) {
 	defer func() { err = errors.Join(err, kernel.Close()) }()
 	d := newDaemon(kernel, log)
 	d.agent, err = agent.New(agent.Config{
-		File:      file,
-		StorePath: o.store,
-		OpenStore: openStore,
-		Datapath:  kernel,
-		Gate:      d,
-		WatchHost: datapath.WatchHost,
-		Log:       log,
+		File:         file,
+		StorePath:    o.store,
+		OpenSnapshot: openSnapshot,
+		Datapath:     kernel,
+		Gate:         d,
+		WatchHost:    datapath.WatchHost,
+		Log:          log,
 	})
 	if err != nil {
 		return err
@@ -99,10 +99,10 @@ func (o *options) run(ctx context.Context, log *slog.Logger) (err error) {
 	return g.Wait()
 }
 
-func openStore(dir string) (agent.Store, error) {
+func openSnapshot(dir string) (agent.Snapshot, error) {
 	db, err := store.Open(dir)
 	if err != nil {
-		return nil, err // and not a Store that holds a nil
+		return nil, err // and not a Snapshot that holds a nil
 	}
 	return db, nil
 }

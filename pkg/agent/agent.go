@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/postern-io/postern/pkg/audit"
 	"github.com/postern-io/postern/pkg/config"
 	"github.com/postern-io/postern/pkg/policy"
 )
@@ -36,8 +37,8 @@ type Gate interface {
 	Set(*policy.Table) error
 }
 
-// Store keeps a revision, and the latest time seen.
-type Store interface {
+// Snapshot keeps the revision last in force, and the latest time seen.
+type Snapshot interface {
 	Revision() *policy.Revision // as last saved; nil: none
 	Latest() time.Time
 	Save(rev *policy.Revision, now time.Time) error
@@ -45,18 +46,39 @@ type Store interface {
 	Close() error
 }
 
+// Store keeps what people wrote: their records, and every revision since.
+type Store interface {
+	ID() string
+	Number() uint64 // of the last revision
+	Load() (policy.Image, error)
+	// Commit keeps a revision and the records as they are after it, or nothing.
+	Commit(c *policy.Commit, after policy.Image, note audit.Note) error
+	Settle(revision uint64, o policy.Outcome, note audit.Note) error
+	Pending() ([]*policy.Commit, error)
+	Close() error
+}
+
+// Journal writes down every change. It calls commit with the line that is to be
+// kept together with the change.
+type Journal interface {
+	Change(c *policy.Commit, before, after policy.Image, commit func(audit.Note) error) error
+}
+
 // Config is what an Agent works with.
 type Config struct {
-	File      string // postern.yaml
-	StorePath string // goes before the one File names; "": File's
-	OpenStore func(dir string) (Store, error)
-	Datapath  Datapath
-	Gate      Gate
+	File         string // postern.yaml
+	StorePath    string // goes before the one File names; "": File's
+	OpenSnapshot func(dir string) (Snapshot, error)
+	OpenStore    func(dir string) (Store, Journal, error) // nil: nothing can be written but in files
+	Datapath     Datapath
+	Gate         Gate
 	// WatchHost tells of the host's addresses, at once and whenever they change,
 	// until its context ends.
 	WatchHost func(ctx context.Context, changed func(policy.Host)) error
-	Log       *slog.Logger     // nil: silent
-	Now       func() time.Time // nil: time.Now
+	// Connections are those that no write may cut unasked; nil: none are known.
+	Connections func(context.Context) ([]policy.Conn, error)
+	Log         *slog.Logger     // nil: silent
+	Now         func() time.Time // nil: time.Now
 }
 
 // Agent is one host's agent. Its methods are safe for use by many at once.
@@ -88,7 +110,7 @@ func New(cfg Config) (*Agent, error) {
 	l.reading = read(cfg.File)
 	l.openStore()
 	if err := l.chooseSettings(); err != nil {
-		return nil, errors.Join(err, l.storeErr)
+		return nil, errors.Join(err, l.snapshotErr, l.storeErr)
 	}
 	l.show()
 	return a, nil
@@ -116,6 +138,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	hosts := make(chan policy.Host)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return files.run(ctx) })
+	g.Go(func() error { a.loop.scribe.run(ctx); return nil })
 	g.Go(func() error {
 		return a.loop.cfg.WatchHost(ctx, func(h policy.Host) {
 			select {

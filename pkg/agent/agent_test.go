@@ -22,9 +22,7 @@ func TestStart(t *testing.T) {
 	if !h.kernel.filled || len(h.kernel.guarded) != 1 || h.kernel.guarded[0] != "eth0" {
 		t.Errorf("guarded %v, filled first %t; want [eth0], true", h.kernel.guarded, h.kernel.filled)
 	}
-	if h.store.rev.State != h.Table().State {
-		t.Error("what is in force was not kept")
-	}
+	h.until("what is in force is kept", func() bool { return h.kept() != nil && h.kept().State == h.Table().State })
 	if h.store.path != "/var/lib/postern" {
 		t.Errorf("store opened in %s", h.store.path)
 	}

@@ -32,9 +32,14 @@ func (l *loop) drop(ctx context.Context, owner string) ([]string, error) {
 	if s == nil {
 		return nil, errors.New("it has none in force")
 	}
-	if err := l.advance(ctx, l.next(s, l.rev.Settings), l.guarded); err != nil {
+	next := l.next(s, l.rev.Settings)
+	gone := &successor{names: differences(l.rev.State, s)}
+	if err := l.forward(ctx, next, true); err != nil {
 		return nil, err
 	}
+	l.commitFiles(next, gone)
+	l.save()
+	l.lookForOrphans()
 	l.cfg.Log.Info("orphaned lists dropped", "owner", owner, "lists", dropped)
 	l.show()
 	return dropped, nil

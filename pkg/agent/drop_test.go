@@ -8,7 +8,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 )
 
-func listed(h *host) map[string]bool {
+func byName(h *host) map[string]bool {
 	all := map[string]bool{}
 	for at, l := range h.Table().State.Lists() {
 		all[at.String()] = l.Orphaned
@@ -61,13 +61,13 @@ func TestOrphansEnd(t *testing.T) {
 			h := newHost(t)
 			h.start()
 			h.reads(func(h *host) { h.remove("lists.d/acme.yaml") })
-			h.until("they are orphaned", func() bool { return gocmp.Equal(orphaned, listed(h)) })
+			h.until("they are orphaned", func() bool { return gocmp.Equal(orphaned, byName(h)) })
 			h.reads(tt.change)
-			if diff := gocmp.Diff(tt.want, listed(h)); diff != "" {
+			if diff := gocmp.Diff(tt.want, byName(h)); diff != "" {
 				t.Errorf("lists (-want +got):\n%s", diff)
 			}
 			h.restart(func(*host) {})
-			if diff := gocmp.Diff(tt.want, listed(h)); diff != "" {
+			if diff := gocmp.Diff(tt.want, byName(h)); diff != "" {
 				t.Errorf("lists after a restart (-want +got):\n%s", diff)
 			}
 		})
@@ -147,7 +147,7 @@ func TestDropLists(t *testing.T) {
 	}
 	drop(file, "drop the lists of lists.d/acme.yaml: it has none in force")
 	for range 2 {
-		if diff := gocmp.Diff(map[string]bool{"system/*": false}, listed(h)); diff != "" {
+		if diff := gocmp.Diff(map[string]bool{"system/*": false}, byName(h)); diff != "" {
 			t.Errorf("lists left (-want +got):\n%s", diff)
 		}
 		if n := h.Table().State.Tenants.Len(); n != 0 {

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postern-io/postern/pkg/audit"
 	"github.com/postern-io/postern/pkg/policy"
 )
 
@@ -63,6 +64,7 @@ type host struct {
 	kernel *kernel
 	gate   *gate
 	store  *memory
+	wrote  *writings
 	clock  *setClock
 	local  chan policy.Host
 
@@ -73,7 +75,7 @@ type host struct {
 func newHost(t *testing.T) *host {
 	h := &host{
 		t: t, dir: t.TempDir(),
-		kernel: &kernel{}, gate: &gate{}, store: &memory{},
+		kernel: &kernel{}, gate: &gate{}, store: &memory{}, wrote: &writings{id: "one"},
 		clock: &setClock{at: time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)},
 		local: make(chan policy.Host),
 	}
@@ -108,10 +110,11 @@ func (h *host) remove(name string) {
 
 func (h *host) config() Config {
 	return Config{
-		File:      h.path("postern.yaml"),
-		OpenStore: h.store.open,
-		Datapath:  h.kernel,
-		Gate:      h.gate,
+		File:         h.path("postern.yaml"),
+		OpenSnapshot: h.store.open,
+		OpenStore:    h.wrote.open,
+		Datapath:     h.kernel,
+		Gate:         h.gate,
 		WatchHost: func(ctx context.Context, changed func(policy.Host)) error {
 			changed(policy.Host{})
 			for {
@@ -130,7 +133,12 @@ func (h *host) config() Config {
 // start runs an agent until end, and waits until it enforces something.
 func (h *host) start() {
 	h.t.Helper()
-	a, err := New(h.config())
+	h.startWith(h.config())
+}
+
+func (h *host) startWith(cfg Config) {
+	h.t.Helper()
+	a, err := New(cfg)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -272,7 +280,7 @@ func (g *gate) all() []*policy.Table {
 	return append([]*policy.Table(nil), g.tables...)
 }
 
-// memory is a store that keeps pointers; it is what two agents share.
+// memory is a snapshot that keeps pointers; it is what two agents share.
 type memory struct {
 	mu     sync.Mutex
 	path   string
@@ -283,7 +291,7 @@ type memory struct {
 	saves  int
 }
 
-func (m *memory) open(dir string) (Store, error) {
+func (m *memory) open(dir string) (Snapshot, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.path = dir
@@ -331,6 +339,92 @@ func (m *memory) fill(err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.full = err
+}
+
+// kept is the snapshot's revision.
+func (h *host) kept() *policy.Revision { return h.store.Revision() }
+
+// writings are a store that keeps pointers.
+type writings struct {
+	mu      sync.Mutex
+	id      string
+	damage  error // what opening says
+	full    error // what committing says
+	now     policy.Image
+	commits []*policy.Commit
+}
+
+func (w *writings) open(string) (Store, Journal, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.damage != nil {
+		return nil, nil, w.damage
+	}
+	return w, nil, nil
+}
+
+func (w *writings) ID() string { return w.id }
+
+func (w *writings) Number() uint64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.commits) == 0 {
+		return 0
+	}
+	return w.commits[len(w.commits)-1].Number
+}
+
+func (w *writings) Load() (policy.Image, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.now, nil
+}
+
+func (w *writings) Commit(c *policy.Commit, after policy.Image, _ audit.Note) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.full != nil {
+		return w.full
+	}
+	w.commits = append(w.commits, c)
+	w.now = after.Over(w.now)
+	for _, p := range w.commits {
+		if p.Number == c.Reverts {
+			p.Outcome = policy.Reverted
+		}
+	}
+	return nil
+}
+
+func (w *writings) Settle(revision uint64, o policy.Outcome, _ audit.Note) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range w.commits {
+		if c.Number == revision {
+			c.Outcome = o
+		}
+	}
+	return w.full
+}
+
+func (w *writings) Pending() ([]*policy.Commit, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var pending []*policy.Commit
+	for _, c := range w.commits {
+		if c.Outcome == policy.Pending {
+			pending = append(pending, c)
+		}
+	}
+	return pending, nil
+}
+
+func (w *writings) Close() error { return nil }
+
+func (w *writings) fill(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.full = err
 }
 
 // setClock shows what it is set to.

@@ -2,10 +2,8 @@ package agent
 
 import (
 	"context"
-	"errors"
 	"path/filepath"
 	"runtime/debug"
-	"slices"
 	"time"
 
 	"github.com/postern-io/postern/pkg/policy"
@@ -25,7 +23,9 @@ type loop struct {
 	publish  func(*view)
 	settings Settings // as they were at the start
 	storeDir string
-	store    Store // nil: it could not be opened
+	scribe   *scribe
+	store    Store   // nil: it could not be opened
+	journal  Journal // nil: nothing is written down
 	files    *watcher
 	intake   *intake
 	clock    clock
@@ -34,6 +34,8 @@ type loop struct {
 
 	reading *reading         // the files as last read, good or not
 	rev     *policy.Revision // in force; before that, the one kept; nil: none
+	before  *policy.State    // what the first state follows where no revision was kept
+	pending []*policy.Commit // that wait to be confirmed
 	table   *policy.Table    // in force; nil: none yet
 	tally   tally            // of rev, once it is in force
 	lost    bool             // table is not rev's: nothing was known, and endpoints are closed
@@ -43,11 +45,17 @@ type loop struct {
 	logged  string          // what was last said of reload
 	refused policy.Problems // what the policy package found in good files
 
-	storeErr   error // the store could not be opened
-	saveErr    error // what is in force, or the time, is not on disk
-	refreshErr error // the revision in force is not as of now
-	gateErr    error
-	attachErr  error
+	orphaned policy.Problems // what stays in force without its file
+
+	snapshotErr error // no snapshot could be opened
+	storeErr    error // nor a store
+	commitErr   error // what the files changed is not in the store
+	saveErr     error // what is in force is not in the snapshot
+	timeErr     error // nor the time
+	revertErr   error // what nobody confirmed is still in force
+	refreshErr  error // the revision in force is not as of now
+	gateErr     error
+	attachErr   error
 }
 
 func (l *loop) run(ctx context.Context, hosts <-chan policy.Host, jobs <-chan func(context.Context, *loop)) error {
@@ -85,13 +93,16 @@ func (l *loop) run(ctx context.Context, hosts <-chan policy.Host, jobs <-chan fu
 			l.intake.walked(w, l.reading)
 		case <-l.intake.settled.C:
 			l.reading = l.reading.again(l.intake.take())
-			l.takeUp(ctx)
+			l.takeUp(ctx, ReloadOptions{})
+		case err := <-l.scribe.result:
+			l.saved(err)
 		case l.host = <-hosts:
 			l.refresh(ctx)
 		case job := <-jobs:
 			job(ctx, l)
 		case <-ticks.C:
 			l.expire(ctx)
+			l.revertOverdue(ctx)
 		case <-rescans.C:
 			l.intake.walk(l.reading)
 			l.tryAgain(ctx)
@@ -102,28 +113,10 @@ func (l *loop) run(ctx context.Context, hosts <-chan policy.Host, jobs <-chan fu
 	}
 }
 
-// takeUp puts in force what the files were read to say, or nothing of it.
-func (l *loop) takeUp(ctx context.Context) {
-	l.files.follow(l.watched())
-	l.refused = nil
-	err := l.reading.mistakes(l.state()).Err()
-	if err == nil {
-		settings := settingsOf(l.reading.config)
-		err = l.advance(ctx, l.next(succeed(l.state(), l.reading), settings.encode()), settings.Interfaces)
-		l.refused, _ = errors.AsType[policy.Problems](err)
-	}
-	if ctx.Err() != nil {
-		return
-	}
-	l.reload = Reload{At: l.clock.now(), Err: err}
-	l.logReload()
-	l.show()
-}
-
 // state is what the next state follows; nil where there is nothing.
 func (l *loop) state() *policy.State {
 	if l.rev == nil {
-		return nil
+		return l.before
 	}
 	return l.rev.State
 }
@@ -134,39 +127,31 @@ func (l *loop) watched() []string {
 	return append(dirs, l.reading.config.ListDirs...)
 }
 
-// advance moves to next and keeps it. It is kept when it is in force and not
-// before: the last good revision on disk must be one that the kernel took. Who
-// is killed between the two starts from the files, which are newer than both.
-func (l *loop) advance(ctx context.Context, next *policy.Revision, interfaces []string) error {
-	if next != l.rev {
-		if err := l.enforce(ctx, next.State); err != nil {
-			return err
-		}
-		l.rev, l.lost = next, false
-		l.cfg.Log.Info("revision in force", "revision", next.Number)
+// compile is s as of now, not in force yet.
+func (l *loop) compile(s *policy.State) (*policy.Table, error) {
+	return l.compiler.Compile(s, l.host, l.clock.now())
+}
+
+// put puts a table in force, in the kernel and then in the gate, whose listeners
+// must not open onto what the kernel does not guard yet. It is fitted first: with
+// an error, what was in force stays.
+func (l *loop) put(ctx context.Context, t *policy.Table) error {
+	if err := l.cfg.Datapath.Apply(ctx, t.Plan); err != nil {
+		return err
 	}
-	if l.guarded == nil || !slices.Equal(l.guarded, interfaces) {
-		l.attach(ctx, interfaces) // first: keeping 90,000 lists takes seconds
-	}
-	l.save()
+	l.table = t
+	l.gateErr = l.cfg.Gate.Set(t)
+	l.refreshErr = nil
 	return nil
 }
 
-// enforce puts s in force as of now, in the kernel and then in the gate, whose
-// listeners must not open onto what the kernel does not guard yet. It is
-// compiled and fitted first: with an error, what was in force stays.
+// enforce puts s in force as of now.
 func (l *loop) enforce(ctx context.Context, s *policy.State) error {
-	table, err := l.compiler.Compile(s, l.host, l.clock.now())
+	t, err := l.compile(s)
 	if err != nil {
 		return err
 	}
-	if err := l.cfg.Datapath.Apply(ctx, table.Plan); err != nil {
-		return err
-	}
-	l.table = table
-	l.gateErr = l.cfg.Gate.Set(table)
-	l.refreshErr = nil
-	return nil
+	return l.put(ctx, t)
 }
 
 // refresh enforces the same state as of now: an entry expired, or the host's

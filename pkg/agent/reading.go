@@ -55,9 +55,9 @@ func (r *reading) again(due config.Scan) *reading {
 // that cannot be read is none where lists of known's stand in it: those stay in
 // force. Elsewhere nobody knows what it would refuse; nor where postern.yaml has
 // changed too, and may want of it lists that were never read.
-func (r *reading) mistakes(known *policy.State) policy.Problems {
+func (r *reading) mistakes(known, next *policy.State) policy.Problems {
 	spared := map[policy.Problem]bool{}
-	if len(r.lists.Unread) > 0 && known != nil && sameBase(known, r.config.State) {
+	if len(r.lists.Unread) > 0 && known != nil && sameBase(known, next) {
 		owners := ownersOf(known)
 		for _, p := range r.lists.Unread {
 			spared[p] = ownsBelow(owners, p.Pos.File)

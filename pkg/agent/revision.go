@@ -13,17 +13,28 @@ import (
 // is new. At a start that one is the revision kept, but with the files' pointers,
 // by which later readings go.
 func (l *loop) next(s *policy.State, settings []byte) *policy.Revision {
-	rev := &policy.Revision{Number: 1, Since: l.clock.now(), State: s, Settings: settings}
+	rev := &policy.Revision{Number: l.number() + 1, Since: l.clock.now(), State: s, Settings: settings}
 	switch {
 	case l.rev == nil:
 	case !bytes.Equal(l.rev.Settings, settings) || !sameState(l.rev.State, s):
-		rev.Number = l.rev.Number + 1
 	case l.table == nil || l.lost:
-		rev.Number, rev.Since = l.rev.Number, l.rev.Since
+		rev.Number, rev.Since, rev.Store = l.rev.Number, l.rev.Since, l.rev.Store
 	default:
 		return l.rev
 	}
 	return rev
+}
+
+// number is the last revision's.
+func (l *loop) number() uint64 {
+	var n uint64
+	if l.rev != nil {
+		n = l.rev.Number
+	}
+	if l.store != nil {
+		n = max(n, l.store.Number())
+	}
+	return n
 }
 
 func sameState(a, b *policy.State) bool {
@@ -47,30 +58,30 @@ func sameBase(a, b *policy.State) bool {
 	return reflect.DeepEqual(x, y)
 }
 
-// save keeps the revision in force.
-func (l *loop) save() {
-	if l.store == nil || l.store.Revision() == l.rev {
-		return
-	}
-	l.stored(l.store.Save(l.rev, l.clock.now()))
-}
+// save has the revision in force kept to start from.
+func (l *loop) save() { l.scribe.save(l.rev, l.clock.now()) }
 
 // recordTime keeps the time, and the revision where that has not worked yet.
 func (l *loop) recordTime() {
-	switch {
-	case l.store == nil:
-	case l.saveErr != nil && l.table != nil && !l.lost:
-		l.stored(l.store.Save(l.rev, l.clock.now()))
-	default:
-		l.stored(l.store.Record(l.clock.now()))
+	err := l.scribe.record(l.clock.now())
+	if err != nil && l.timeErr == nil {
+		l.cfg.Log.Error("time not kept", "err", err)
+	}
+	l.timeErr = err
+	if l.saveErr != nil && l.table != nil && !l.lost {
+		l.save()
 	}
 }
 
-func (l *loop) stored(err error) {
+// saved takes what became of saving a revision.
+func (l *loop) saved(err error) {
 	if err != nil && l.saveErr == nil {
-		l.cfg.Log.Error("revision or time not kept", "err", err)
+		l.cfg.Log.Error("revision not kept", "err", err)
 	}
-	l.saveErr = err
+	if told := l.saveErr; told != nil || err != nil {
+		l.saveErr = err
+		l.show()
+	}
 }
 
 // encode is s as it is kept.

@@ -11,23 +11,80 @@ import (
 	"github.com/postern-io/postern/pkg/policy"
 )
 
-// openStore opens the store and takes from it the revision kept and the time.
-// Without one the agent goes on, from files.
+// openStore opens the snapshot and the store, and takes from them the revision
+// kept, the time and what people wrote. Without them the agent goes on, from
+// files.
 func (l *loop) openStore() {
 	l.clock = clock{wall: l.cfg.Now}
 	l.storeDir = l.cfg.StorePath
 	if l.storeDir == "" {
 		l.storeDir = l.reading.storePath()
 	}
-	store, err := l.cfg.OpenStore(l.storeDir)
+	snapshot, err := l.cfg.OpenSnapshot(l.storeDir)
 	if err != nil {
-		l.storeErr = err
-		l.cfg.Log.Error("nothing is kept, and nothing was kept to start from", "err", err)
+		l.snapshotErr = err
+		l.cfg.Log.Error("no revision was kept to start from", "err", err)
+	} else {
+		l.rev = snapshot.Revision()
+		l.clock.latest = snapshot.Latest()
+	}
+	l.scribe = newScribe(snapshot)
+	if l.cfg.OpenStore == nil {
 		return
 	}
-	l.store = store
-	l.rev = store.Revision()
-	l.clock.latest = store.Latest()
+	store, journal, err := l.cfg.OpenStore(l.storeDir)
+	if err == nil {
+		l.journal = journal
+		err = l.take(store)
+	}
+	if err != nil {
+		l.storeErr = err
+		l.cfg.Log.Error("nothing can be written but in files", "err", err)
+	}
+}
+
+// take has the store's records in the state to begin with. One that is not the
+// store of what was last in force is left alone: what people wrote must not
+// vanish with a disk.
+func (l *loop) take(s Store) error {
+	if err := l.ownStore(s); err != nil {
+		return errors.Join(err, s.Close())
+	}
+	pending, err := s.Pending()
+	if err != nil {
+		return errors.Join(err, s.Close())
+	}
+	l.store, l.pending = s, pending
+	if l.rev == nil || l.rev.Store != s.ID() || l.rev.Number != s.Number() {
+		image, err := s.Load()
+		if err != nil {
+			l.store, l.pending = nil, nil
+			return errors.Join(err, s.Close())
+		}
+		l.begin(image, s.Number())
+	}
+	return l.revertAtStart()
+}
+
+func (l *loop) ownStore(s Store) error {
+	if l.rev == nil || l.rev.Store == "" || l.rev.Store == s.ID() && s.Number() >= l.rev.Number {
+		return nil
+	}
+	if s.Number() == 0 && l.rev.State.Stored().Empty() {
+		return nil // nothing was written to the one before
+	}
+	return fmt.Errorf("the store in %s is not the one of revision %d, which stays in force; bring that back with postern store restore", l.storeDir, l.rev.Number)
+}
+
+// begin has an image of the store in the state that the next follows.
+func (l *loop) begin(stored policy.Image, number uint64) {
+	if l.rev == nil {
+		l.before = (&policy.State{}).WithStored(stored)
+		return
+	}
+	rev := *l.rev
+	rev.State, rev.Number = rev.State.WithStored(stored), max(rev.Number, number)
+	l.rev = &rev
 }
 
 // chooseSettings takes the file's settings, else those kept.
@@ -49,7 +106,7 @@ func (l *loop) chooseSettings() error {
 // endpoints that admit nobody. The kernel is filled before it is attached.
 func (l *loop) start(ctx context.Context) error {
 	l.recordTime()
-	l.takeUp(ctx)
+	l.takeUp(ctx, ReloadOptions{})
 	if l.table == nil {
 		if err := l.fallBack(ctx); err != nil {
 			return errors.Join(l.reload.Err, err)
@@ -91,6 +148,9 @@ func (l *loop) endpoints() *policy.State {
 func (l *loop) close() {
 	l.notify(daemon.SdNotifyStopping)
 	l.recordTime()
+	if err := l.scribe.close(); err != nil {
+		l.cfg.Log.Error("revision not kept", "err", err)
+	}
 	if l.store == nil {
 		return
 	}

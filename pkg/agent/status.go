@@ -28,6 +28,8 @@ type Status struct {
 	Reload     Reload
 	Problems   policy.Problems // of the files as last read, and of what is kept without its file
 
+	Pending []*policy.Commit // revisions that are taken back unless somebody confirms them
+
 	Tenants, Lists, Entries int
 }
 
@@ -72,6 +74,7 @@ func (l *loop) show() {
 		l.tally.move(l.rev.State)
 		s.Tenants, s.Lists, s.Entries = l.rev.State.Tenants.Len(), l.tally.lists, l.tally.entries
 	}
+	s.Pending = slices.Clone(l.pending)
 	l.publish(&view{status: s, table: l.table})
 	l.notify("STATUS=" + s.line())
 }
@@ -107,8 +110,12 @@ func (l *loop) why() string {
 	case l.rev != nil:
 		why = append(why, fmt.Sprintf("the files cannot be put in force: revision %d stays", l.rev.Number))
 	}
+	add(l.snapshotErr)
 	add(l.storeErr)
+	add(l.commitErr)
 	add(l.saveErr)
+	add(l.timeErr)
+	add(l.revertErr)
 	add(l.refreshErr)
 	add(l.gateErr)
 	add(l.attachErr)
@@ -125,10 +132,16 @@ const tolerated = time.Minute
 func (l *loop) problems() policy.Problems {
 	all := append(policy.Problems(nil), l.reading.problems...)
 	all = append(all, l.refused...)
-	if l.rev != nil {
-		all = append(all, orphans(l.rev.State, l.reading.lists, l.reload.Err == nil)...)
-	}
+	all = append(all, l.orphaned...)
 	return append(all, l.needRestart()...)
+}
+
+// lookForOrphans finds what stays in force without its file.
+func (l *loop) lookForOrphans() {
+	l.orphaned = nil
+	if l.rev != nil {
+		l.orphaned = orphans(l.rev.State, l.reading.lists, l.reload.Err == nil)
+	}
 }
 
 // needRestart are the settings that only a start follows.

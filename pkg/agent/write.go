@@ -77,7 +77,7 @@ func (l *loop) propose(ctx context.Context, d *policy.Draft, w policy.Write) (po
 		}
 	}
 	if len(step.Cuts) > 0 && !w.Force {
-		return step, &policy.LocksOut{Cuts: step.Cuts}
+		return step, after.LockedOut(step.Cuts)
 	}
 	return step, nil
 }

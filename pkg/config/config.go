@@ -81,7 +81,7 @@ func (r *reader) config(n *yaml.Node, c *Config) {
 		"mode":       choose(r, &s.Mode, policy.Enforce, policy.Monitor, policy.Off),
 		"unlisted":   choose(r, &s.Unlisted, policy.UnlistedOpen, policy.UnlistedClosed),
 		"mapped":     r.either(&s.Unmap, "unmap", "text"),
-		"filtering":  r.either(&s.FilteringOff, "off", "on"),
+		"filtering":  r.filtering(s),
 		"mpls":       r.either(&s.PassMPLS, "pass", "drop"),
 		"tunnels":    r.section(fields{"from": r.prefixes(&s.TunnelsFrom)}),
 		"failsafe":   r.each(r.whole(c, func(n *yaml.Node) { s.Failsafe = append(s.Failsafe, r.failsafe(n)) })),
@@ -92,6 +92,15 @@ func (r *reader) config(n *yaml.Node, c *Config) {
 		"metrics":    r.section(fields{"listen": r.hostPort(&c.MetricsListen)}),
 		"endpoints":  r.each(r.whole(c, func(n *yaml.Node) { s.Endpoints = append(s.Endpoints, r.endpoint(n)) })),
 	})
+}
+
+// filtering is the switch, which the store may turn where no file does.
+func (r *reader) filtering(s *policy.State) read {
+	off := r.either(&s.FilteringOff, "off", "on")
+	return func(what string, n *yaml.Node) {
+		s.FilteringAt = r.at(n)
+		off(what, n)
+	}
 }
 
 // whole remembers the items of which some part could not be read.

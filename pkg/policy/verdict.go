@@ -29,3 +29,12 @@ type Verdict struct {
 	List     *List  // nil where no list spoke
 	Entry    *Entry // the entry as typed; nil where none matched
 }
+
+// Place is where the list stands that spoke, at an endpoint.
+func (v Verdict) Place(ep *Endpoint) Place {
+	at := Place{Scope: v.Scope, Tenant: v.Tenant, User: v.User, Resource: v.Resource}
+	if v.Scope == ScopeEndpoint {
+		at.Resource, at.Endpoint = "", ep.Name
+	}
+	return at
+}

@@ -58,8 +58,30 @@ func (e *Locked) Error() string {
 }
 
 // LocksOut refuses a change that would cut established connections.
-type LocksOut struct{ Cuts []Cut }
+type LocksOut struct {
+	Cuts []Cut
+	List string // that cuts the first; "" where it is no list's doing
+}
+
+// LockedOut says of cuts what cuts them.
+func (t *Table) LockedOut(cuts []Cut) *LocksOut {
+	first := cuts[0]
+	e := &LocksOut{Cuts: cuts}
+	if v := t.DecidePacket(first.Endpoint, first.Remote.Addr()); v.List != nil {
+		e.List = v.Place(first.Endpoint).String()
+	}
+	return e
+}
 
 func (e *LocksOut) Error() string {
-	return fmt.Sprintf("connection from %s to port %d would be cut: %s", e.Cuts[0].Conn.Remote.Addr(), e.Cuts[0].Conn.Local.Port(), e.Cuts[0].Verdict.Reason)
+	first := e.Cuts[0]
+	by := "endpoint " + first.Endpoint.Name
+	if e.List != "" {
+		by = "list " + e.List
+	}
+	text := fmt.Sprintf("the connection from %s to port %d would be cut by %s", first.Remote.Addr(), first.Local.Port(), by)
+	if more := len(e.Cuts) - 1; more > 0 {
+		text += fmt.Sprintf(", and %d more", more)
+	}
+	return text
 }
