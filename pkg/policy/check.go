@@ -50,13 +50,14 @@ func (c *checker) errorf(pos Pos, remedy, format string, args ...any) {
 }
 
 func (c *checker) id(pos Pos, what, id string) {
-	if !validID(id) {
+	if !ValidID(id) {
 		c.errorf(pos, "use letters, digits and . _ -, at most 64, a letter or digit first", "%s %q is no id", what, id)
 	}
 }
 
-// validID is [A-Za-z0-9][A-Za-z0-9._-]{0,63}, by hand: there are 90,000 at a time.
-func validID(id string) bool {
+// ValidID reports whether id may name a tenant, user, project or service:
+// [A-Za-z0-9][A-Za-z0-9._-]{0,63}. It is by hand: there are 90,000 at a time.
+func ValidID(id string) bool {
 	if id == "" || len(id) > 64 || strings.IndexByte("._-", id[0]) >= 0 {
 		return false
 	}
