@@ -23,6 +23,7 @@ const (
 // aside. A package stands for all beneath it; one that is not here, like
 // cmd/postern and the scripts, may import any.
 var arrows = map[string][]string{
+	"pkg/access":   {"pkg/policy"},
 	"pkg/addr":     {},
 	"pkg/policy":   {"pkg/addr"},
 	"pkg/config":   {"pkg/addr", "pkg/policy"},

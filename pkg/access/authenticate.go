@@ -1,0 +1,110 @@
+package access
+
+import (
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// Credentials are what a request shows: Bearer, or a secret with or without the
+// name (HTTP Basic) or the id (Port's clientId) of its key.
+type Credentials struct {
+	Bearer string // a token or a secret
+	Secret string
+	Name   string
+	ID     string
+}
+
+// Authenticate is who shows these credentials, from an address. Otherwise the
+// error is a *Refused.
+func (r *Keyring) Authenticate(from netip.Addr, c Credentials) (*Caller, error) {
+	now := r.now()
+	if wait := r.addresses.wait(network(from), now); wait > 0 {
+		return nil, &Refused{Why: ErrTooMany, RetryAfter: wait}
+	}
+	k, token, why := r.identify(c, now)
+	if why == nil {
+		why = k.usable(now)
+	}
+	if why == nil {
+		caller := By(k, from)
+		caller.Token = token
+		return caller, nil
+	}
+	refused := &Refused{Why: why, Key: k}
+	if refused.guess() {
+		r.count(refused, from, now)
+	}
+	return nil, refused
+}
+
+// count notes a guess. Many for one key, from wherever, are answered as too many;
+// the key's own secret still opens it, or a stranger who knows its name could
+// shut its holder out.
+func (r *Keyring) count(refused *Refused, from netip.Addr, now time.Time) {
+	r.addresses.add(network(from), now)
+	if refused.Key == nil {
+		return
+	}
+	if wait := r.targets.wait(refused.Key.ID, now); wait > 0 {
+		refused.Why, refused.RetryAfter = ErrTooMany, wait
+	}
+	r.targets.add(refused.Key.ID, now)
+}
+
+// identify finds the key that credentials prove. It is returned beside an error
+// where it was named and not proved.
+func (r *Keyring) identify(c Credentials, now time.Time) (k *Key, token string, err error) {
+	switch {
+	case strings.HasPrefix(c.Bearer, secretMark):
+		k, err = r.open(Credentials{Secret: c.Bearer})
+	case c.Bearer != "":
+		return r.redeem(c.Bearer, now)
+	case c == Credentials{}:
+		return nil, "", ErrNothing
+	default:
+		k, err = r.open(c)
+	}
+	return k, "", err
+}
+
+// redeem is the key that a token names.
+func (r *Keyring) redeem(text string, now time.Time) (*Key, string, error) {
+	said, err := r.signer.read(text, now)
+	if err != nil {
+		return r.ByID(said.Key), "", err
+	}
+	k := r.ByID(said.Key)
+	if k == nil {
+		return nil, "", ErrUnknown
+	}
+	return k, said.ID, nil
+}
+
+// open is the key that a secret opens, which must be the one named, if any is.
+func (r *Keyring) open(c Credentials) (*Key, error) {
+	id, ok := keyOf(c.Secret)
+	var k *Key
+	switch {
+	case c.ID != "":
+		k = r.ByID(c.ID)
+	case c.Name != "":
+		k = r.ByName(c.Name)
+	case !ok:
+		return nil, ErrMalformed
+	default:
+		k = r.ByID(id)
+	}
+	var held Hash
+	if k != nil {
+		held = k.Hash
+	}
+	// Hashed for a key that there is not, too: the time it takes tells nothing.
+	switch opens := ok && held.opens(c.Secret); {
+	case k == nil:
+		return nil, ErrUnknown
+	case !opens:
+		return k, ErrSecret
+	}
+	return k, nil
+}

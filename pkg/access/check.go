@@ -1,0 +1,142 @@
+package access
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/postern-io/postern/pkg/policy"
+)
+
+// Mistake is one thing wrong with a key that was written. Field is the key's
+// JSON name for it, as in "permissions[1]"; a dialect has its own.
+type Mistake struct{ Field, What, Remedy string }
+
+// Mistakes are all of one key. As an error they stand a line each.
+type Mistakes []Mistake
+
+func (ms Mistakes) Error() string {
+	lines := make([]string, len(ms))
+	for i, m := range ms {
+		lines[i] = m.Field + ": " + m.What
+		if m.Remedy != "" {
+			lines[i] += "; " + m.Remedy
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// err is ms as an error, nil where there are none.
+func (ms Mistakes) err() error {
+	if len(ms) == 0 {
+		return nil
+	}
+	return ms
+}
+
+func (ms *Mistakes) add(field, remedy, format string, args ...any) {
+	*ms = append(*ms, Mistake{field, fmt.Sprintf(format, args...), remedy})
+}
+
+// check finds what is wrong with k by itself.
+func (k *Key) check() Mistakes {
+	var ms Mistakes
+	ms.name(k.Name)
+	ms.text("description", k.Description, 0)
+	oneOf(&ms, "type", k.Type, []Type{Permanent, Session})
+	oneOf(&ms, "status", k.Status, []Status{Active, Blocked, Archived})
+	ms.owner(k)
+	ms.role(k)
+	ms.permissions(k)
+	return ms
+}
+
+func (ms *Mistakes) name(name string) {
+	if strings.Contains(name, ":") {
+		ms.add("name", "leave the colon out: HTTP Basic ends a name there", "%q has a colon", name)
+	}
+	ms.text("name", name, 1)
+}
+
+func (ms *Mistakes) text(field, s string, least int) {
+	const most = 255
+	switch n := utf8.RuneCountInString(s); {
+	case n < least:
+		ms.add(field, "", "is missing")
+	case n > most:
+		ms.add(field, fmt.Sprintf("use at most %d", most), "has %d characters", n)
+	}
+	if !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
+		ms.add(field, "use printable text", "has bytes that are no text")
+	}
+}
+
+func oneOf[T ~string](ms *Mistakes, field string, is T, known []T) {
+	if slices.Contains(known, is) {
+		return
+	}
+	names := make([]string, len(known))
+	for i, k := range known {
+		names[i] = string(k)
+	}
+	ms.add(field, nearest(string(is), names, "use "+strings.Join(names, ", ")), "%q is unknown", is)
+}
+
+func (ms *Mistakes) owner(k *Key) {
+	const remedy = "use letters, digits and . _ -, at most 64, a letter or digit first"
+	if k.Tenant != "" && !policy.ValidID(k.Tenant) {
+		ms.add("tenant", remedy, "%q is no id", k.Tenant)
+	}
+	if k.User != "" && !policy.ValidID(k.User) {
+		ms.add("user", remedy, "%q is no id", k.User)
+	}
+	if k.User != "" && k.Tenant == "" {
+		ms.add("tenant", "name the user's tenant", "is missing")
+	}
+}
+
+func (ms *Mistakes) role(k *Key) {
+	if k.Role == "" {
+		return
+	}
+	if !slices.Contains(Roles, k.Role) {
+		oneOf(ms, "role", k.Role, Roles)
+		return
+	}
+	scopes := k.Role.scopes()
+	if slices.Contains(scopes, reachOf(k.Tenant, k.User).scope) {
+		return
+	}
+	remedy := "leave tenant and user out"
+	switch scopes[len(scopes)-1] {
+	case policy.ScopeTenant:
+		remedy = "name a tenant, and no user"
+	case policy.ScopeUser:
+		remedy = "name a tenant and its user"
+	}
+	ms.add("role", remedy, "%s is not for %s", k.Role, boundTo(k))
+}
+
+func boundTo(k *Key) string {
+	switch reachOf(k.Tenant, k.User).scope {
+	case policy.ScopeTenant:
+		return "a key of a tenant"
+	case policy.ScopeUser:
+		return "a key of a user"
+	}
+	return "a key without a tenant"
+}
+
+func (ms *Mistakes) permissions(k *Key) {
+	for i, text := range k.Permissions {
+		field := fmt.Sprintf("permissions[%d]", i)
+		p, wrong := parsePermission(text)
+		if wrong != nil {
+			ms.add(field, wrong.remedy, "%s", wrong.what)
+		} else if why := p.misfit(k); why != "" {
+			ms.add(field, "", "%s %s", text, why)
+		}
+	}
+}
