@@ -1,0 +1,248 @@
+package audit
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Store remembers of the journal what its files cannot show themselves. It is
+// called one at a time.
+type Store interface {
+	// Head is the last note that was put or committed, without its line.
+	Head() (Note, error)
+	// Pending are the committed notes that have not been trimmed, in order.
+	Pending() ([]Note, error)
+	// PutHead makes this the head.
+	PutHead(Note) error
+	// Trim forgets the pending notes up to this one.
+	Trim(through uint64) error
+}
+
+// Config is how a Log is kept.
+type Config struct {
+	Dir      string
+	Store    Store
+	FileSize int64 // at which a file is full; default 64 MiB
+	Keep     int   // full files; default 10
+	Refusals int   // refused attempts a minute with a line each; default 60
+	// Now is the time; default time.Now. Lines never go back in time, even if it does.
+	Now func() time.Time
+	// Also is given each line once it counts, in order, and must not wait. A line
+	// that an agent which was killed had not written may come a second time.
+	Also func(line []byte)
+}
+
+// Log writes the journal. It is safe for concurrent use.
+type Log struct {
+	cfg Config
+
+	mu       sync.Mutex
+	head     Note      // the last line, without it
+	latest   time.Time // of a line
+	stored   uint64    // the head that the store has
+	outbox   int       // notes the store has to trim
+	bytes    int       // of the outbox
+	bare     bool      // the file has lines that neither the outbox nor the disk has
+	waiting  []Note    // the end of the outbox: what the file does not have yet
+	refusals refusals
+	journal  *journal
+	err      error // of the file or the store, since it last went well
+}
+
+// What the outbox may hold while the file cannot be written. Beyond it, changes
+// are refused: one that leaves no trace is worse than none.
+const (
+	maxOutbox      = 10_000
+	maxOutboxBytes = 64 << 20
+)
+
+// Change writes the line of a change. The note is given to commit, which is to
+// store it with the change and as the head, in one transaction. If that fails
+// there was no change and no line. If it succeeds the line will come, though the
+// file cannot be written now.
+func (l *Log) Change(rec Record, commit func(Note) error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.outbox >= maxOutbox || l.bytes >= maxOutboxBytes {
+		if err := l.flush(); err != nil {
+			return fmt.Errorf("%d changes are not in the journal yet, and no more are made until they are: %w", l.outbox, err)
+		}
+	}
+	now := l.now()
+	l.reportRefusals(now)
+	// The line before must not be lost once the store has one that names it.
+	if l.bare {
+		l.note(l.sync())
+	}
+	n, err := seal(l.head, Entry{Record: rec, Time: now, Outcome: Success})
+	if err != nil {
+		return err
+	}
+	if err := commit(n); err != nil {
+		return err
+	}
+	l.take(n, now)
+	l.stored, l.outbox, l.bytes = n.Seq, l.outbox+1, l.bytes+len(n.Line)
+	l.waiting = append(l.waiting, n)
+	l.note(l.drain())
+	return nil
+}
+
+// Refused writes the line of an attempt that was refused, or counts it, where
+// there were too many this minute or the file cannot be written.
+func (l *Log) Refused(rec Record) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now()
+	l.reportRefusals(now)
+	l.refusals.turn(now)
+	if l.refusals.told >= l.refusals.limit || !l.append(Entry{Record: rec, Time: now, Outcome: Failure}) {
+		l.refusals.count(rec)
+		return
+	}
+	l.refusals.told++
+}
+
+// reportRefusals writes the counts of a minute that is over.
+func (l *Log) reportRefusals(now time.Time) {
+	if l.refusals.total > 0 && l.refusals.over(now) {
+		l.writeRefusals(now)
+	}
+}
+
+func (l *Log) writeRefusals(now time.Time) {
+	rec := Record{Action: Refusals, Type: Info}
+	if l.append(Entry{Record: rec, Time: now, Outcome: Failure, Refused: l.refusals.report()}) {
+		l.refusals.reported()
+	}
+}
+
+// append writes a line that no change depends on, if it can be written now.
+func (l *Log) append(e Entry) bool {
+	if l.note(l.drain()); len(l.waiting) > 0 {
+		return false
+	}
+	n, err := seal(l.head, e)
+	if err == nil {
+		err = l.journal.append(n)
+	}
+	if err != nil {
+		l.note(err)
+		return false
+	}
+	l.bare = true
+	l.take(n, e.Time)
+	return true
+}
+
+// take makes n the end of the chain.
+func (l *Log) take(n Note, now time.Time) {
+	l.head, l.latest = Note{Seq: n.Seq, Hash: n.Hash}, now
+	if l.cfg.Also != nil {
+		l.cfg.Also(n.Line)
+	}
+}
+
+// drain writes what waits, as far as it can be written.
+func (l *Log) drain() error {
+	for len(l.waiting) > 0 {
+		if err := l.journal.append(l.waiting[0]); err != nil {
+			return err
+		}
+		l.waiting = l.waiting[1:]
+	}
+	return nil
+}
+
+// Flush writes what waits, makes the file durable and tells the store. Its owner
+// calls it every second; where nothing happened it does nothing.
+func (l *Log) Flush() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.reportRefusals(l.now())
+	return l.flush()
+}
+
+func (l *Log) flush() error {
+	err := l.drain()
+	if err == nil {
+		err = l.settle()
+	}
+	l.err = err
+	if err != nil {
+		return fmt.Errorf("audit %s: %w", l.cfg.Dir, err)
+	}
+	return nil
+}
+
+// settle tells the store what it need no longer keep. The file comes first: what
+// the store forgets, or holds for the head, must be in it for good.
+func (l *Log) settle() error {
+	if err := l.sync(); err != nil {
+		return err
+	}
+	if l.stored != l.head.Seq {
+		if err := l.cfg.Store.PutHead(l.head); err != nil {
+			return err
+		}
+		l.stored = l.head.Seq
+	}
+	if l.outbox > 0 {
+		if err := l.cfg.Store.Trim(l.head.Seq); err != nil {
+			return err
+		}
+		l.outbox, l.bytes = 0, 0
+	}
+	return nil
+}
+
+func (l *Log) sync() error {
+	if err := l.journal.sync(); err != nil {
+		return err
+	}
+	l.bare = false
+	return nil
+}
+
+// Close reports the refused attempts that are still only counted, flushes, and
+// closes the file.
+func (l *Log) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.refusals.total > 0 {
+		l.writeRefusals(l.now())
+	}
+	return errors.Join(l.flush(), l.journal.close())
+}
+
+// Status is how the journal does.
+type Status struct {
+	Head    Note   // the last line, without it
+	Waiting int    // lines committed that the file does not have yet
+	Refused int    // refused attempts that are counted and not reported yet
+	Err     error  // why the file or the store could not be written
+	Dir     string // where the files are
+}
+
+// Status is how l does now.
+func (l *Log) Status() Status {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return Status{l.head, len(l.waiting), l.refusals.total, l.err, l.cfg.Dir}
+}
+
+// note keeps a failure for Status, until a flush succeeds.
+func (l *Log) note(err error) {
+	if err != nil {
+		l.err = err
+	}
+}
+
+func (l *Log) now() time.Time {
+	if now := l.cfg.Now().UTC(); now.After(l.latest) {
+		return now
+	}
+	return l.latest
+}

@@ -1,0 +1,109 @@
+package audit
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Query asks for lines, newest first. A zero member asks nothing; all others must
+// hold.
+type Query struct {
+	Tenant  string // one of the line's
+	Object  string // one of the line's
+	Actor   string // the actor's id or name
+	Action  string
+	Outcome Outcome
+	Since   time.Time           // at or after
+	Until   time.Time           // before
+	Keep    func(e *Entry) bool // and anything else
+	Limit   int                 // default 100
+	Cursor  string              // the Next of the page before
+}
+
+// Page is an answer to a Query.
+type Page struct {
+	Entries []Entry
+	Next    string // for the page after this one; "": this is the last
+}
+
+// maxPage is how many bytes of lines a page takes, though its limit allow more.
+const maxPage = 16 << 20
+
+// Query answers from what is in the files.
+func (l *Log) Query(ctx context.Context, q Query) (Page, error) { return Search(ctx, l.cfg.Dir, q) }
+
+// Search answers a Query from a journal's directory. Lines that cannot be read
+// are passed over; they are Verify's affair.
+func Search(ctx context.Context, dir string, q Query) (Page, error) {
+	from, err := parseCursor(q.Cursor)
+	if err != nil {
+		return Page{}, err
+	}
+	var page Page
+	texts, size, limit := q.texts(), 0, cmp.Or(q.Limit, 100)
+	err = backwards(dir, from, func(line []byte, before cursor) (bool, error) {
+		if !containsAll(line, texts) && q.Since.IsZero() {
+			return true, ctx.Err()
+		}
+		e, err := decode(line)
+		switch {
+		case err != nil:
+			return true, ctx.Err()
+		case e.Time.Before(q.Since):
+			return false, nil
+		case !q.takes(&e):
+			return true, ctx.Err()
+		}
+		e.Line = slices.Clone(line)
+		page.Entries = append(page.Entries, e)
+		if size += len(line); len(page.Entries) < limit && size < maxPage {
+			return true, ctx.Err()
+		}
+		page.Next = before.String()
+		return false, nil
+	})
+	if err != nil {
+		return Page{}, fmt.Errorf("search the audit journal in %s: %w", dir, err)
+	}
+	return page, nil
+}
+
+// texts are what a line must hold to be asked for at all. To look for them is
+// much cheaper than to decode.
+func (q *Query) texts() [][]byte {
+	var texts [][]byte
+	for _, s := range []string{q.Tenant, q.Object, q.Actor, q.Action, string(q.Outcome)} {
+		if text, err := json.Marshal(s); s != "" && err == nil {
+			texts = append(texts, text)
+		}
+	}
+	return texts
+}
+
+func containsAll(line []byte, texts [][]byte) bool {
+	return !slices.ContainsFunc(texts, func(text []byte) bool { return !bytes.Contains(line, text) })
+}
+
+func (q *Query) takes(e *Entry) bool {
+	return (q.Tenant == "" || slices.Contains(e.Tenants, q.Tenant)) &&
+		(q.Object == "" || slices.Contains(e.Objects, q.Object)) &&
+		(q.Actor == "" || q.Actor == e.Actor.ID || q.Actor == e.Actor.Name) &&
+		(q.Action == "" || q.Action == e.Action) &&
+		(q.Outcome == "" || q.Outcome == e.Outcome) &&
+		(q.Until.IsZero() || e.Time.Before(q.Until)) &&
+		(q.Keep == nil || q.Keep(e))
+}
+
+// decode reads a line. The entry shares its memory.
+func decode(line []byte) (Entry, error) {
+	var d document
+	if err := json.Unmarshal(line, &d); err != nil {
+		return Entry{}, err
+	}
+	return d.entry(line), nil
+}
