@@ -30,7 +30,6 @@ var arrows = map[string][]string{
 	"pkg/audit":    {"pkg/addr", "pkg/policy"},
 	"pkg/agent":    {"pkg/addr", "pkg/policy", "pkg/audit", "pkg/config"},
 	"pkg/api":      {"pkg/addr", "pkg/policy"},
-	"pkg/audit":    {"pkg/addr", "pkg/policy"},
 	"pkg/datapath": {"pkg/addr", "pkg/policy"},
 	"pkg/gate":     {"pkg/addr", "pkg/policy"},
 	"pkg/metrics":  {"pkg/addr", "pkg/policy"},
