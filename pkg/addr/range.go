@@ -5,6 +5,9 @@
 // Parsing is strict: String writes back what it read in one canonical form, and
 // what is refused is refused with the correction where there is only one.
 // Families never cross: IPv4-mapped text is IPv6 until Unmap says otherwise.
+//
+// Beside them stands where something listens, which the reader of files and the
+// listeners' own package must read alike.
 package addr
 
 import (

@@ -23,18 +23,21 @@ const (
 // aside. A package stands for all beneath it; one that is not here, like
 // cmd/postern and the scripts, may import any.
 var arrows = map[string][]string{
-	"pkg/access":   {"pkg/policy"},
-	"pkg/addr":     {},
-	"pkg/policy":   {"pkg/addr"},
-	"pkg/config":   {"pkg/addr", "pkg/policy"},
-	"pkg/audit":    {"pkg/addr", "pkg/policy"},
-	"pkg/agent":    {"pkg/addr", "pkg/policy", "pkg/audit", "pkg/config"},
-	"pkg/api":      {"pkg/addr", "pkg/policy"},
-	"pkg/datapath": {"pkg/addr", "pkg/policy"},
-	"pkg/gate":     {"pkg/addr", "pkg/policy"},
-	"pkg/metrics":  {"pkg/addr", "pkg/policy"},
-	"pkg/store":    {"pkg/addr", "pkg/policy"},
-	"pkg/testenv":  {"pkg/addr", "pkg/policy", "pkg/config"},
+	"pkg/addr":        {},
+	"pkg/policy":      {"pkg/addr"},
+	"pkg/access":      {"pkg/policy"},
+	"pkg/audit":       {"pkg/addr", "pkg/policy"},
+	"pkg/certificate": {"pkg/policy"},
+	"pkg/seen":        {"pkg/policy"},
+	"pkg/config":      {"pkg/addr", "pkg/policy"},
+	"pkg/agent":       {"pkg/addr", "pkg/policy", "pkg/audit", "pkg/config"},
+	"pkg/control":     {"pkg/addr", "pkg/policy", "pkg/access", "pkg/audit"},
+	"pkg/api":         {"pkg/addr", "pkg/policy", "pkg/access", "pkg/audit", "pkg/control", "pkg/certificate"},
+	"pkg/datapath":    {"pkg/addr", "pkg/policy"},
+	"pkg/gate":        {"pkg/addr", "pkg/policy"},
+	"pkg/metrics":     {"pkg/addr", "pkg/policy"},
+	"pkg/store":       {"pkg/addr", "pkg/policy", "pkg/access", "pkg/audit"},
+	"pkg/testenv":     {"pkg/addr", "pkg/policy", "pkg/config"},
 }
 
 // homes are the packages that may import an outside module, their tests aside.
