@@ -12,6 +12,7 @@ import (
 
 	"github.com/postern-io/postern/pkg/agent"
 	"github.com/postern-io/postern/pkg/api"
+	"github.com/postern-io/postern/pkg/api/serve"
 	"github.com/postern-io/postern/pkg/datapath"
 	"github.com/postern-io/postern/pkg/gate"
 	"github.com/postern-io/postern/pkg/metrics"
@@ -92,7 +93,7 @@ func (d *daemon) listen(ctx context.Context, g *errgroup.Group) {
 	settings := d.agent.Settings()
 	server := api.NewServer(d, d.events)
 	for _, address := range settings.APIListen {
-		l, err := api.Listen(address, settings.APIGroup)
+		l, err := serve.Listen(address, serve.Config{Group: settings.APIGroup})
 		if err != nil {
 			d.log.Error("no API", "err", err)
 			continue

@@ -11,7 +11,12 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+
+	"github.com/postern-io/postern/pkg/addr"
 )
+
+// DefaultAddress is where an agent listens and a command asks, unless told.
+const DefaultAddress = "unix:///run/postern/api.sock"
 
 // Client asks an agent.
 type Client struct {
@@ -22,12 +27,12 @@ type Client struct {
 // Dial returns a client for the agent at address, unix:///path. It connects
 // when it is first asked.
 func Dial(address string) (*Client, error) {
-	path, err := socketPath(address)
-	if err != nil {
-		return nil, err
+	at, err := addr.ParseListener(address)
+	if err != nil || at.Scheme != "unix" {
+		return nil, fmt.Errorf("address %q: want unix:///path/to/socket", address)
 	}
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", path)
+		return new(net.Dialer).DialContext(ctx, "unix", at.Address)
 	}
 	return &Client{address: address, http: &http.Client{Transport: &http.Transport{DialContext: dial}}}, nil
 }

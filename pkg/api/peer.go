@@ -1,12 +1,10 @@
 package api
 
 import (
-	"context"
-	"net"
 	"net/http"
 	"os"
 
-	"golang.org/x/sys/unix"
+	"github.com/postern-io/postern/pkg/api/serve"
 )
 
 // role is what a caller may do.
@@ -18,20 +16,14 @@ const (
 	admin
 )
 
-type roleKey struct{}
-
-// withPeer notes who is at the other end of a connection, as the kernel says.
-// A connection whose peer the kernel cannot name is a stranger's.
-func withPeer(ctx context.Context, c net.Conn) context.Context {
-	uc, ok := c.(*net.UnixConn)
-	if !ok {
-		return ctx
+// callerRole is the role of whoever r came from. A connection whose peer the
+// kernel cannot name is a stranger's, as is any but a local one.
+func callerRole(r *http.Request) role {
+	p, ok := serve.PeerOf(r.Context())
+	if !ok || !p.Local {
+		return stranger
 	}
-	cred, err := peerCred(uc)
-	if err != nil {
-		return ctx
-	}
-	return context.WithValue(ctx, roleKey{}, roleOf(cred.Uid))
+	return roleOf(p.UID)
 }
 
 // roleOf is the role of a local user. Being able to open the socket is what
@@ -43,26 +35,10 @@ func roleOf(uid uint32) role {
 	return reader
 }
 
-func peerCred(c *net.UnixConn) (*unix.Ucred, error) {
-	raw, err := c.SyscallConn()
-	if err != nil {
-		return nil, err
-	}
-	var cred *unix.Ucred
-	var credErr error
-	err = raw.Control(func(fd uintptr) {
-		cred, credErr = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
-	})
-	if err != nil {
-		return nil, err
-	}
-	return cred, credErr
-}
-
 // only lets next answer callers of at least that role.
 func only(least role, next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if have, _ := r.Context().Value(roleKey{}).(role); have < least {
+		if callerRole(r) < least {
 			problem(http.StatusForbidden, "%s %s: this caller may not", r.Method, r.URL.Path).write(w)
 			return
 		}

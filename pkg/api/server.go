@@ -6,8 +6,8 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"time"
 
+	"github.com/postern-io/postern/pkg/api/serve"
 	"github.com/postern-io/postern/pkg/policy"
 )
 
@@ -37,35 +37,7 @@ func NewServer(agent Agent, events *Feed) *Server {
 
 // Serve answers on l until ctx ends.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	server := &http.Server{
-		Handler:           s.Handler(),
-		ConnContext:       withPeer,
-		BaseContext:       func(net.Listener) context.Context { return ctx },
-		ReadHeaderTimeout: 5 * time.Second,
-		IdleTimeout:       time.Minute,
-		MaxHeaderBytes:    16 << 10,
-	}
-	done := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(done)
-		shutdown(server)
-	})
-	err := server.Serve(l)
-	if errors.Is(err, http.ErrServerClosed) {
-		<-done
-		return nil
-	}
-	stop()
-	return err
-}
-
-// shutdown lets answers under way finish; streams end with the base context.
-func shutdown(server *http.Server) {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-	defer cancel()
-	if server.Shutdown(ctx) != nil {
-		server.Close()
-	}
+	return serve.Serve(ctx, l, s.Handler())
 }
 
 // Handler is the API without a listener.

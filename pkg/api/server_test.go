@@ -14,12 +14,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
+	"github.com/postern-io/postern/pkg/api/serve"
 	"github.com/postern-io/postern/pkg/policy"
 	"github.com/postern-io/postern/pkg/testenv"
 )
 
 // serve runs a server on a socket of its own until the test ends.
-func serve(t *testing.T, a *agent, group string) (address string, feed *Feed) {
+func start(t *testing.T, a *agent, group string) (address string, feed *Feed) {
 	t.Helper()
 	// A socket's path is short: it must fit into 108 bytes.
 	dir, err := os.MkdirTemp("", "api")
@@ -31,7 +32,7 @@ func serve(t *testing.T, a *agent, group string) (address string, feed *Feed) {
 		t.Fatal(err)
 	}
 	address = "unix://" + filepath.Join(dir, "api.sock")
-	l, err := Listen(address, group)
+	l, err := serve.Listen(address, serve.Config{Group: group})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +63,7 @@ func dial(t *testing.T, address string) *Client {
 
 func TestClientAndServer(t *testing.T) {
 	a := &agent{table: table(t)}
-	address, _ := serve(t, a, "")
+	address, _ := start(t, a, "")
 	c, ctx := dial(t, address), t.Context()
 
 	st, err := c.Status(ctx)
@@ -125,7 +126,7 @@ func TestNamesOfLists(t *testing.T) {
 }
 
 func TestNoPolicyYet(t *testing.T) {
-	address, _ := serve(t, &agent{}, "")
+	address, _ := start(t, &agent{}, "")
 	c := dial(t, address)
 	if st, err := c.Status(t.Context()); err != nil || st.State != "ok" {
 		t.Errorf("status: %+v, %v", st, err)
@@ -153,7 +154,7 @@ func TestNobodyAnswers(t *testing.T) {
 }
 
 func TestWatch(t *testing.T) {
-	address, feed := serve(t, &agent{}, "")
+	address, feed := start(t, &agent{}, "")
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	want := Event{Where: "gate", Verdict: "deny", Reason: "not-listed", Source: "198.51.100.7", Endpoint: "portal", Time: now}
@@ -213,9 +214,10 @@ func TestSlowListenerLearnsWhatItMissed(t *testing.T) {
 
 func TestRoles(t *testing.T) {
 	handler := NewServer(&agent{table: table(t)}, new(Feed)).Handler()
+	admin, reader, far := &serve.Peer{Local: true}, &serve.Peer{Local: true, UID: 65534}, &serve.Peer{}
 	tests := []struct {
 		name, method, path string
-		role               role
+		peer               *serve.Peer
 		want               int
 	}{
 		{"admin-drops", "DELETE", "/api/v1/lists?owner=gone.yaml", admin, 200},
@@ -224,13 +226,16 @@ func TestRoles(t *testing.T) {
 		{"reader-reads", "GET", "/api/v1/lists", reader, 200},
 		{"reader-asks", "GET", "/api/v1/explain?address=10.0.0.1", reader, 200},
 		{"reader-errs", "GET", "/api/v2/status", reader, 404},
-		{"stranger-reads", "GET", "/api/v1/status", stranger, 403},
-		{"stranger-watches", "GET", "/api/v1/events", stranger, 403},
+		{"stranger-reads", "GET", "/api/v1/status", nil, 403},
+		{"stranger-watches", "GET", "/api/v1/events", nil, 403},
+		{"far-reads", "GET", "/api/v1/status", far, 403},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			r := httptest.NewRequest(tt.method, tt.path, nil)
-			r = r.WithContext(context.WithValue(r.Context(), roleKey{}, tt.role))
+			if tt.peer != nil {
+				r = r.WithContext(serve.WithPeer(r.Context(), *tt.peer))
+			}
 			w := httptest.NewRecorder()
 			handler.ServeHTTP(w, r)
 			if w.Code != tt.want {
@@ -247,7 +252,7 @@ func TestRoles(t *testing.T) {
 func TestPeer(t *testing.T) {
 	testenv.Root(t)
 	const other = 65534
-	address, _ := serve(t, &agent{table: table(t)}, "65534")
+	address, _ := start(t, &agent{table: table(t)}, "65534")
 	as := func(method, path string) string {
 		type result struct {
 			status string
@@ -295,34 +300,4 @@ func connectAs(id int, path string) (net.Conn, error) {
 		}
 	}
 	return net.Dial("unix", path)
-}
-
-func TestListen(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "s")
-	address := "unix://" + path
-	// What a killed agent left behind is no obstacle.
-	stale, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	stale.SetUnlinkOnClose(false)
-	stale.Close()
-	l, err := Listen(address, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	info, err := os.Lstat(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if info.Mode() != os.ModeSocket|0o660 {
-		t.Errorf("the socket's mode is %v", info.Mode())
-	}
-	if _, err := Listen(address, "no-such-group"); message(err) != "listen on "+address+": group: unknown group no-such-group" {
-		t.Errorf("error = %q", message(err))
-	}
-	if _, err := os.Lstat(path + ".new"); !os.IsNotExist(err) {
-		t.Errorf("a socket that could not be placed is left behind: %v", err)
-	}
 }

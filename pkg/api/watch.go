@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/postern-io/postern/pkg/api/serve"
 )
 
 // heartbeat keeps a quiet stream alive through whatever stands between.
@@ -23,6 +25,7 @@ func (s *Server) watch(w http.ResponseWriter, r *http.Request) {
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	for stream.Flush() == nil {
+		serve.Extend(w, 2*heartbeat)
 		select {
 		case e := <-l.events:
 			data, _ := json.Marshal(e) // strings, numbers and a time always encode

@@ -1,47 +1,37 @@
-package api
+package serve
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"os/user"
 	"path/filepath"
 	"strconv"
-	"strings"
 )
 
-// DefaultAddress is where an agent listens and a command asks, unless told.
-const DefaultAddress = "unix:///run/postern/api.sock"
-
-// Listen opens a unix socket that root, the agent's own user and group may
-// open; group is a name, a number or "".
+// listenUnix opens a socket that root, the agent's own user and group may open.
 //
 // The socket is made aside, given its mode and owner and then renamed into
 // place: it is never there with the wrong ones, and what a killed agent left
 // behind is replaced. A living agent could lose its socket so; the lock on the
 // pins, taken before, keeps a second agent away.
-func Listen(address, group string) (net.Listener, error) {
-	path, err := socketPath(address)
-	if err != nil {
-		return nil, err
-	}
+func listenUnix(path, group string) (net.Listener, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return nil, fmt.Errorf("listen on %s: %w", address, err)
+		return nil, err
 	}
 	aside := path + ".new"
 	if err := os.Remove(aside); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("listen on %s: %w", address, err)
+		return nil, err
 	}
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: aside, Net: "unix"})
 	if err != nil {
-		return nil, fmt.Errorf("listen on %s: %w", address, err)
+		return nil, err
 	}
 	l.SetUnlinkOnClose(false)
 	if err := place(aside, path, group); err != nil {
 		l.Close()
 		os.Remove(aside)
-		return nil, fmt.Errorf("listen on %s: %w", address, err)
+		return nil, err
 	}
 	return &socket{l, path}, nil
 }
@@ -81,12 +71,4 @@ type socket struct {
 
 func (s *socket) Close() error {
 	return errors.Join(s.UnixListener.Close(), os.Remove(s.path))
-}
-
-func socketPath(address string) (string, error) {
-	path, ok := strings.CutPrefix(address, "unix://")
-	if !ok || !strings.HasPrefix(path, "/") {
-		return "", fmt.Errorf("address %q: want unix:///path/to/socket", address)
-	}
-	return path, nil
 }
