@@ -92,8 +92,8 @@ func (d *daemon) interfaceName(index int) string {
 func (d *daemon) listen(ctx context.Context, g *errgroup.Group) {
 	settings := d.agent.Settings()
 	server := api.NewServer(d, d.events)
-	for _, address := range settings.APIListen {
-		l, err := serve.Listen(address, serve.Config{Group: settings.APIGroup})
+	for _, address := range settings.API.Listen {
+		l, err := serve.Listen(address, serve.Config{Group: settings.API.Group, Connections: settings.API.MaxConnections})
 		if err != nil {
 			d.log.Error("no API", "err", err)
 			continue

@@ -168,19 +168,17 @@ func (a *Agent) do(ctx context.Context, job func(context.Context, *loop)) error 
 // Settings are what the agent runs with beside the policy. They are kept with
 // every revision, so that it can start without its file.
 type Settings struct {
-	Interfaces    []string `json:"interfaces"`
-	ListDirs      []string `json:"listDirs"`
-	APIListen     []string `json:"apiListen"`
-	APIGroup      string   `json:"apiGroup"`
-	MetricsListen string   `json:"metricsListen"`
+	Interfaces    []string   `json:"interfaces"`
+	ListDirs      []string   `json:"listDirs"`
+	API           config.API `json:"api"`
+	MetricsListen string     `json:"metricsListen"`
 }
 
 func settingsOf(c *config.Config) Settings {
 	return Settings{
 		Interfaces:    c.Interfaces,
 		ListDirs:      c.ListDirs,
-		APIListen:     c.APIListen,
-		APIGroup:      c.APIGroup,
+		API:           c.API,
 		MetricsListen: c.MetricsListen,
 	}
 }

@@ -88,7 +88,7 @@ func (l *loop) saved(err error) {
 func (s Settings) encode() []byte {
 	text, err := json.Marshal(s)
 	if err != nil {
-		panic(err) // strings always have a form
+		panic(err) // strings and numbers always have a form
 	}
 	return text
 }

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -156,8 +157,7 @@ func (l *loop) needRestart() policy.Problems {
 		same bool
 	}{
 		{"store.path", l.cfg.StorePath != "" || l.storeDir == l.reading.config.StorePath},
-		{"api.listen", slices.Equal(now.APIListen, then.APIListen)},
-		{"api.group", now.APIGroup == then.APIGroup},
+		{"api", bytes.Equal(Settings{API: now.API}.encode(), Settings{API: then.API}.encode())},
 		{"metrics.listen", now.MetricsListen == then.MetricsListen},
 	} {
 		if !s.same {

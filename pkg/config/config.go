@@ -21,8 +21,7 @@ type Config struct {
 	Interfaces    []string // exact names
 	ListDirs      []string // relative ones are made so from File's directory
 	StorePath     string
-	APIListen     []string      // unix:// URLs
-	APIGroup      string        // who may read the socket beside its owner; "": nobody
+	API           API
 	MetricsListen string        // host:port; "": off
 	State         *policy.State // without lists and tenants: see With
 
@@ -44,7 +43,7 @@ func Read(path string) (*Config, policy.Problems) {
 	c := &Config{
 		File:      path,
 		StorePath: "/var/lib/postern",
-		APIListen: []string{"unix:///run/postern/api.sock"},
+		API:       defaultAPI(),
 		State:     &policy.State{Unlisted: policy.UnlistedOpen},
 	}
 	r := &reader{file: path}
@@ -85,10 +84,10 @@ func (r *reader) config(n *yaml.Node, c *Config) {
 		"mpls":       r.either(&s.PassMPLS, "pass", "drop"),
 		"tunnels":    r.section(fields{"from": r.prefixes(&s.TunnelsFrom)}),
 		"failsafe":   r.each(r.whole(c, func(n *yaml.Node) { s.Failsafe = append(s.Failsafe, r.failsafe(n)) })),
-		"list_dirs":  r.dirs(&c.ListDirs),
+		"list_dirs":  r.paths(&c.ListDirs),
 		"resources":  r.names(&s.Resources),
 		"store":      r.section(fields{"path": r.text(&c.StorePath)}),
-		"api":        r.section(fields{"listen": r.sockets(&c.APIListen), "group": r.text(&c.APIGroup)}),
+		"api":        r.api(&c.API),
 		"metrics":    r.section(fields{"listen": r.hostPort(&c.MetricsListen)}),
 		"endpoints":  r.each(r.whole(c, func(n *yaml.Node) { s.Endpoints = append(s.Endpoints, r.endpoint(n)) })),
 	})

@@ -44,7 +44,28 @@ failsafe:
 list_dirs: [lists.d, /nowhere/lists.d]
 resources: [reports]
 store: {path: /srv/postern}
-api: {listen: ["unix:///run/p.sock"], group: adm}
+api:
+  listen: ["unix:///run/p.sock", "https://:9440"]
+  group: adm
+  tls: {cert: tls/a.crt, key: /etc/a.key}
+  dialects:
+    - {name: trustx, listen: "http://127.0.0.1:9450", tenant: "{tenant}.{region}.trustx.com"}
+    - {name: hdp, listen: "http://localhost:9451"}
+    - {name: northflank, listen: "https://[::1]:9452/", dns: "{name}--{service}--{project}.example.com", certificates: [app.pem]}
+    - {name: port, listen: "unix:///run/port.sock"}
+  client: xff
+  proxies: [192.0.2.0/24]
+  trusted_hops: 2
+  max_body: 2MiB
+  max_entries: 100000
+  max_connections: 10
+  rate: {requests: 5, per: 1m}
+  guard: {ports: [22, 2222-2223]}
+  audit: {dir: audit, rotate: 65536, keep: 3, syslog: true}
+  history: {revisions: 100}
+  published:
+    - {name: API EU, purpose: the API, hosts: [api.example.com], ports: [443], privatelink: com.amazonaws.vpce.x, region: eu-west-1}
+    - {name: outbound, addresses: [192.0.2.1, 198.51.100.0/24]}
 metrics: {listen: "127.0.0.1:9441"}
 endpoints:
   - name: acme-data
@@ -59,6 +80,8 @@ endpoints:
     loopback: exempt
     verificationMode: or
     mode: off
+    project: shop
+    service: web
   - name: portal
     ports: 8080
     tenants: []
@@ -95,7 +118,32 @@ func TestRead(t *testing.T) {
 	want := &Config{
 		File: file, Interfaces: []string{"eth0", "bond0.7"},
 		ListDirs:  []string{filepath.Join(dir, "lists.d"), "/nowhere/lists.d"},
-		StorePath: "/srv/postern", APIListen: []string{"unix:///run/p.sock"}, APIGroup: "adm", MetricsListen: "127.0.0.1:9441",
+		StorePath: "/srv/postern", MetricsListen: "127.0.0.1:9441",
+		API: API{
+			Listen: []string{"unix:///run/p.sock", "https://:9440"}, Group: "adm",
+			TLS: TLS{Cert: filepath.Join(dir, "tls/a.crt"), Key: "/etc/a.key"},
+			Dialects: []Dialect{
+				{Name: "trustx", Listen: "http://127.0.0.1:9450", Tenant: "{tenant}.{region}.trustx.com"},
+				{Name: "hdp", Listen: "http://localhost:9451"},
+				{
+					Name: "northflank", Listen: "https://[::1]:9452/", DNS: "{name}--{service}--{project}.example.com",
+					Certificates: []string{filepath.Join(dir, "app.pem")},
+				},
+				{Name: "port", Listen: "unix:///run/port.sock"},
+			},
+			Client:  policy.Client{Source: policy.XForwardedFor, Proxies: []netip.Prefix{p("192.0.2.0/24")}, Hops: 2},
+			MaxBody: 2 << 20, MaxEntries: 100_000, MaxConnections: 10, Rate: Rate{5, time.Minute},
+			GuardPorts: []policy.PortRange{{First: 22, Last: 22}, {First: 2222, Last: 2223}},
+			Audit:      Audit{Dir: filepath.Join(dir, "audit"), FileSize: 1 << 16, Keep: 3, Syslog: true},
+			Revisions:  100,
+			Published: []Published{
+				{
+					Name: "API EU", Purpose: "the API", Hosts: []string{"api.example.com"}, Ports: []policy.PortRange{{First: 443, Last: 443}},
+					PrivateLink: "com.amazonaws.vpce.x", Region: "eu-west-1",
+				},
+				{Name: "outbound", Addresses: []string{"192.0.2.1", "198.51.100.0/24"}},
+			},
+		},
 		State: &policy.State{
 			Mode: policy.Monitor, Unlisted: policy.UnlistedClosed, Unmap: true, FilteringOff: true, PassMPLS: true,
 			TunnelsFrom: []netip.Prefix{p("192.0.2.0/31"), p("192.0.2.2/32")},
@@ -113,6 +161,7 @@ func TestRead(t *testing.T) {
 						entry("198.51.100.66", policy.Deny), entry("198.51.100.0/28", policy.Deny), entry("198.51.100.0/24", policy.Allow),
 					}},
 					Unlisted: policy.UnlistedOpen, Loopback: policy.LoopbackExempt, Verify: policy.VerifyOr, Mode: policy.Off,
+					Project: "shop", Service: "web",
 				},
 				{
 					Name: "portal", Ports: []policy.PortRange{{First: 8080, Last: 8080}}, Tenants: []string{}, Resource: "*",

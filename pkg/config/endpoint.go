@@ -41,6 +41,8 @@ func (r *reader) endpoint(n *yaml.Node) *policy.Endpoint {
 		"verificationMode": choose(r, &ep.Verify, policy.VerifyAnd, policy.VerifyOr),
 		"hosts":            r.either(&ep.StrictHosts, "strict", "any"),
 		"http":             r.http(&ep.HTTP),
+		"project":          r.text(&ep.Project),
+		"service":          r.text(&ep.Service),
 	})
 	return ep
 }

@@ -58,7 +58,7 @@ func isDirectory(path string) bool {
 
 // listKey is a key that only list files have at their top. It is looked for in
 // the text, which may not be YAML at all.
-var listKey = regexp.MustCompile(`(?m)^[{]?["']?(?:system|tenant|hosts|lists|users)["']?[ \t]*:`)
+var listKey = regexp.MustCompile(`(?m)^[{]?["']?(?:system|tenant|hosts|self_service|attributes|lists|users)["']?[ \t]*:`)
 
 func isListFile(path string) bool {
 	data, _, err := readRegular(path)

@@ -13,7 +13,7 @@ import (
 type listFile struct {
 	system  map[string]*policy.List
 	tenant  *policy.Tenant // nil: the file is about the system's lists
-	record  bool           // the file holds the tenant's record: its hosts
+	record  bool           // the file holds the tenant's record, which is all but lists
 	cleared bool           // lists: {}
 }
 
@@ -24,15 +24,22 @@ func (r *reader) listFile(n *yaml.Node) listFile {
 		return f
 	}
 	var system, hasLists, hasUsers bool
+	selfService := true
 	tenant := &policy.Tenant{Pos: r.at(n)}
 	var lists map[string]*policy.List
-	r.mapping("a list file", n, fields{
-		"system": r.either(&system, "true", "false"),
-		"tenant": r.scalar(func(n *yaml.Node, text string) { tenant.ID, tenant.Pos = text, r.at(n) }),
-		"hosts": func(what string, n *yaml.Node) {
+	record := func(part read) read {
+		return func(what string, n *yaml.Node) {
 			f.record, tenant.Owner = true, r.file
-			r.hosts(&tenant.Hosts)(what, n)
-		},
+			part(what, n)
+		}
+	}
+	r.mapping("a list file", n, fields{
+		"system":       r.either(&system, "true", "false"),
+		"tenant":       r.scalar(func(n *yaml.Node, text string) { tenant.ID, tenant.Pos = text, r.at(n) }),
+		"name":         record(r.text(&tenant.Name)),
+		"hosts":        record(r.hosts(&tenant.Hosts)),
+		"self_service": record(r.either(&selfService, "true", "false")),
+		"attributes":   record(r.free(&tenant.Attributes)),
 		"lists": func(what string, n *yaml.Node) {
 			hasLists = true
 			lists = r.lists(what, n)
@@ -43,6 +50,7 @@ func (r *reader) listFile(n *yaml.Node) listFile {
 			tenant.Users = r.users(what, n)
 		},
 	})
+	tenant.StaffOnly = !selfService
 	switch {
 	case system && (tenant.ID != "" || f.record || hasUsers):
 		r.faultf(n, "make it two files", "a file with system: true is about no tenant")

@@ -13,7 +13,7 @@ type owner struct {
 	files    []string // sorted
 	tenant   *policy.Tenant
 	lists    map[string]*policy.List // the system's
-	record   policy.Pos              // where the tenant's hosts are said
+	record   policy.Pos              // where the tenant's record stands
 	cleared  bool                    // a file says lists: {}
 	problems policy.Problems         // of files that say the same thing
 }
@@ -40,7 +40,7 @@ func (l *Lists) owner(id string, paths []string) *owner {
 
 // add joins what one more file says to the rest.
 func (o *owner) add(f *listFile) {
-	if f.cleared && !f.record { // who writes down hosts has to say lists: {} without meaning others'
+	if f.cleared && !f.record { // who writes down a record has to say lists: {} without meaning others'
 		o.cleared = true
 	}
 	if f.tenant == nil {
@@ -56,7 +56,7 @@ func (o *owner) add(f *listFile) {
 	case o.record == policy.Pos{}:
 		o.record = t.Pos
 	default:
-		o.problems = append(o.problems, twice(t.Pos, "tenant "+t.ID+" has its hosts", o.record))
+		o.problems = append(o.problems, twice(t.Pos, "tenant "+t.ID+" has its record", o.record))
 	}
 	if o.tenant == nil {
 		o.tenant = t

@@ -90,19 +90,6 @@ func (r *reader) unknownWord(what string, n *yaml.Node, known []string) {
 	r.faultf(n, meant(n.Value, known), "%s is %q, not %s", what, n.Value, strings.Join(known, " or "))
 }
 
-func (r *reader) number(into *int) read {
-	return func(what string, n *yaml.Node) {
-		r.scalar(func(n *yaml.Node, text string) {
-			v, err := strconv.ParseUint(text, 10, 16)
-			if err != nil || v == 0 {
-				r.faultf(n, "", "%s is %q, not a number of at least 1", what, text)
-				return
-			}
-			*into = int(v)
-		})(what, n)
-	}
-}
-
 // address is an address, a prefix or a range.
 func (r *reader) address(set func(n *yaml.Node, rg addr.Range)) read {
 	return r.scalar(func(n *yaml.Node, text string) {
@@ -199,18 +186,6 @@ func (r *reader) path(into *string) read {
 	}
 }
 
-// sockets are the API's listeners. TCP needs keys and TLS, which come with it.
-func (r *reader) sockets(into *[]string) read {
-	return func(what string, n *yaml.Node) {
-		r.names(into)(what, n)
-		for _, it := range n.Content {
-			if it.Kind == yaml.ScalarNode && !null(it) && !strings.HasPrefix(it.Value, "unix:///") {
-				r.faultf(it, `write it like "unix:///run/postern/api.sock"`, "%s is %q, not a unix socket", what, it.Value)
-			}
-		}
-	}
-}
-
 // interfaces are names as the kernel may have them; a pattern would be none.
 func (r *reader) interfaces(into *[]string) read {
 	return func(what string, n *yaml.Node) {
@@ -223,15 +198,24 @@ func (r *reader) interfaces(into *[]string) read {
 	}
 }
 
-// dirs are directories, relative ones seen from the file that names them.
-func (r *reader) dirs(into *[]string) read {
+// paths are of files or directories.
+func (r *reader) paths(into *[]string) read {
 	return func(what string, n *yaml.Node) {
 		r.names(into)(what, n)
-		for i, d := range *into {
-			if !filepath.IsAbs(d) {
-				d = filepath.Join(filepath.Dir(r.file), d)
-			}
-			(*into)[i] = filepath.Clean(d)
+		for i, p := range *into {
+			(*into)[i] = r.resolve(p)
 		}
 	}
+}
+
+func (r *reader) fileName(into *string) read {
+	return r.scalar(func(_ *yaml.Node, text string) { *into = r.resolve(text) })
+}
+
+// resolve sees a relative path from the file that names it.
+func (r *reader) resolve(path string) string {
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(filepath.Dir(r.file), path)
+	}
+	return filepath.Clean(path)
 }

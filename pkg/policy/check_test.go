@@ -62,6 +62,12 @@ func TestCheck(t *testing.T) {
 			want: `p.yaml:9: endpoint other: tenant "-x" is no id; use letters, digits and . _ -, at most 64, a letter or digit first`,
 		},
 		{
+			name: "endpoint-service-no-id", state: other(func(ep *Endpoint) {
+				ep.Project, ep.Service, ep.Ports = "shop", "a/b", ports(PortRange{1, 1})
+			}),
+			want: `p.yaml:9: endpoint other: service "a/b" is no id; use letters, digits and . _ -, at most 64, a letter or digit first`,
+		},
+		{
 			name: "endpoint-resource-near", state: other(func(ep *Endpoint) { ep.Resource = "dataAcess"; ep.Ports = ports(PortRange{1, 1}) }),
 			want: `p.yaml:9: endpoint other: resource "dataAcess" is unknown; did you mean dataAccess?`,
 		},

@@ -22,6 +22,11 @@ func (c *checker) endpoint(ep *Endpoint) {
 	for _, id := range ep.Tenants {
 		c.id(ep.Pos, "endpoint "+ep.Name+": tenant", id)
 	}
+	for what, id := range map[string]string{"project": ep.Project, "service": ep.Service} {
+		if id != "" {
+			c.id(ep.Pos, "endpoint "+ep.Name+": "+what, id)
+		}
+	}
 	c.resource(ep.Pos, "endpoint "+ep.Name+": resource", ep.Resource)
 	e := func(remedy, format string, args ...any) {
 		c.errorf(ep.Pos, remedy, "endpoint %s: %s", ep.Name, fmt.Sprintf(format, args...))
