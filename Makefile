@@ -11,7 +11,7 @@ EXEC := $(if $(SUDO),-exec '$(SUDO)')
 build: ## build bin/postern; needs no clang, the BPF objects are committed
 	CGO_ENABLED=0 go build -trimpath -o bin/postern ./cmd/postern
 
-generate: ## regenerate the BPF objects (clang 14) and the enum names
+generate: ## regenerate the BPF objects (clang 14), the enum names and the API
 	scripts/setup generate
 	go generate ./...
 

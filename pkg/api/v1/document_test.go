@@ -1,6 +1,8 @@
 package v1
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,7 +14,12 @@ import (
 
 func document(t *testing.T) *openapi3.T {
 	t.Helper()
-	doc, err := openapi3.NewLoader().LoadFromData(YAML)
+	return load(t, YAML)
+}
+
+func load(t *testing.T, data []byte) *openapi3.T {
+	t.Helper()
+	doc, err := openapi3.NewLoader().LoadFromData(data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,6 +30,22 @@ func document(t *testing.T) *openapi3.T {
 func TestDocument(t *testing.T) {
 	if err := document(t).Validate(t.Context(), openapi3.EnableExamplesValidation()); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestJSONIsTheSameDocument(t *testing.T) {
+	data, err := JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := [2][]byte{}
+	for i, doc := range []*openapi3.T{document(t), load(t, data)} {
+		if texts[i], err = json.Marshal(doc); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !bytes.Equal(texts[0], texts[1]) {
+		t.Error("the documents differ")
 	}
 }
 
