@@ -45,6 +45,7 @@ var homes = map[string][]string{
 	"github.com/cilium/ebpf":              {"pkg/datapath", "scripts/bench"},
 	"github.com/coreos/go-systemd":        {"pkg/agent"},
 	"github.com/fsnotify/fsnotify":        {"pkg/agent"},
+	"github.com/getkin/kin-openapi":       {"pkg/api/v1/contract"},
 	"github.com/google/renameio":          {"pkg/config", "pkg/store"},
 	"github.com/oapi-codegen/runtime":     {"pkg/api/v1"},
 	"github.com/prometheus/client_golang": {"pkg/metrics"},
