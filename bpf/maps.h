@@ -8,8 +8,8 @@
  * array would let every cache line of ours straddle two of the CPU's.
  *
  * A packet writes nothing that another CPU reads or writes: counters and limits
- * are per CPU, everything else is read only, and no lock is taken but the event
- * ring's, to which a CPU comes four times a jiffy at most. What a CPU has of its
+ * are per CPU, everything else is read only, and no lock is taken but the two
+ * rings', to each of which a CPU comes four times a jiffy at most. What a CPU has of its
  * own does not grow with tenants (SLOTS endpoints are counted by name), and what
  * grows with tenants is there once.
  *
@@ -195,6 +195,7 @@ struct tally {
 
 struct slot {
 	struct tally pass;
+	__u64 told; /* the jiffy of the last packet that went by in sights */
 	struct tally drop;
 	struct tally would;
 };
@@ -207,7 +208,7 @@ struct limit {
 	__u64 refused; /* ever */
 };
 
-enum limited { EVENTS, PMTU, LIMITS };
+enum limited { EVENTS, PMTU, SIGHTS, LIMITS };
 
 struct event {
 	__u64 suppressed; /* refusals on this CPU since its last event */
@@ -222,6 +223,14 @@ struct event {
 	__u8 version; /* of IP; 0: the packet has no addresses we could read */
 	__u8 would;
 	__u8 pad[5];
+};
+
+/* A source whose packet an endpoint let pass. */
+struct sight {
+	__u64 src[2]; /* as in event */
+	__u32 number;
+	__u8 version;
+	__u8 pad[3];
 };
 
 /* One question to postern_probe, and its answer. */
@@ -249,6 +258,7 @@ volatile const __u32 widen = 0;
 /* Puts into the object's BTF what no map has as its key or value. */
 const struct {
 	struct event event;
+	struct sight sight;
 	enum kind kind;
 } *const shared_types __attribute__((used)) = 0;
 
@@ -329,6 +339,12 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 1 << 18);
 } events SEC(".maps");
+
+/* Apart from events, so that who passes takes no room from who is refused. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 18);
+} sights SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

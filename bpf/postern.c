@@ -11,6 +11,11 @@
 
 #define EVENT_BURST 4 /* a jiffy and CPU: 1,000 a second with HZ=250 */
 #define PMTU_BURST 4
+#define SIGHT_BURST 4
+
+#define TCP_FLAGS 13 /* offset */
+#define TCP_SYN 0x02
+#define TCP_ACK 0x10
 
 struct verdict {
 	enum reason reason;
@@ -193,7 +198,46 @@ static __always_inline void add(struct tally *tally, __u32 bytes)
 	tally->bytes += bytes;
 }
 
-static __always_inline void count(const struct packet *p,
+static __always_inline bool is_seen(const struct verdict *v)
+{
+	return v->reason == LISTED || v->reason == ENDPOINT_OFF;
+}
+
+static __always_inline bool opens(struct xdp_md *ctx, const struct packet *p)
+{
+	__u8 *flags = at(ctx, p->off + TCP_FLAGS, sizeof(*flags));
+
+	return p->protocol == IPPROTO_TCP && flags &&
+	       (*flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+}
+
+/* Who passes: whoever opens a connection, and of the other packets the first in
+ * a jiffy at each endpoint. In a flood that is one look at the slot just counted
+ * in. The agent comes for them by itself: to wake it would cost more than the
+ * packet. */
+static __always_inline void note(struct xdp_md *ctx, const struct packet *p,
+				 const struct verdict *v, struct slot *slot)
+{
+	__u64 now = bpf_jiffies64();
+	struct sight *sight;
+
+	if (slot->told == now && !opens(ctx, p))
+		return;
+	slot->told = now;
+	if (!limit_at(SIGHTS, SIGHT_BURST))
+		return;
+	sight = bpf_ringbuf_reserve(&sights, sizeof(*sight), 0);
+	if (!sight)
+		return;
+	sight->src[0] = p->src[0];
+	sight->src[1] = p->src[1];
+	sight->number = v->found.record->number;
+	sight->version = p->version;
+	__builtin_memset(sight->pad, 0, sizeof(sight->pad));
+	bpf_ringbuf_submit(sight, BPF_RB_NO_WAKEUP);
+}
+
+static __always_inline void count(struct xdp_md *ctx, const struct packet *p,
 				  const struct verdict *v)
 {
 	__u32 i = v->reason + (v->would ? REASONS : 0);
@@ -208,12 +252,15 @@ static __always_inline void count(const struct packet *p,
 	slot = bpf_map_lookup_elem(&slots, &i);
 	if (!slot)
 		return;
-	if (v->would)
+	if (v->would) {
 		add(&slot->would, p->len);
-	else if (is_drop(v->reason))
+	} else if (is_drop(v->reason)) {
 		add(&slot->drop, p->len);
-	else
+	} else {
 		add(&slot->pass, p->len);
+		if (is_seen(v))
+			note(ctx, p, v, slot);
+	}
 }
 
 static __always_inline void report(struct xdp_md *ctx, const struct packet *p,
@@ -308,7 +355,7 @@ static __always_inline int run(struct xdp_md *ctx, bool frags)
 	if (drop && (head->mode == MONITOR ||
 		     (v.found.record && v.found.record->mode == MONITOR)))
 		v.would = true;
-	count(&p, &v);
+	count(ctx, &p, &v);
 	if (is_drop(v.reason))
 		report(ctx, &p, &v);
 	return drop && !v.would ? XDP_DROP : XDP_PASS;

@@ -88,7 +88,8 @@ type bpfLimited uint32
 const (
 	bpfLimitedEVENTS bpfLimited = 0
 	bpfLimitedPMTU   bpfLimited = 1
-	bpfLimitedLIMITS bpfLimited = 2
+	bpfLimitedSIGHTS bpfLimited = 2
+	bpfLimitedLIMITS bpfLimited = 3
 )
 
 type bpfNode struct {
@@ -178,9 +179,18 @@ type bpfRecords struct {
 	Of [2]bpfRecord
 }
 
+type bpfSight struct {
+	_       structs.HostLayout
+	Src     [2]uint64
+	Number  uint32
+	Version uint8
+	Pad     [3]uint8
+}
+
 type bpfSlot struct {
 	_     structs.HostLayout
 	Pass  bpfTally
+	Told  uint64
 	Drop  bpfTally
 	Would bpfTally
 }
@@ -214,6 +224,7 @@ const (
 	bpfMapQuestions     = "questions"
 	bpfMapReasons       = "reasons"
 	bpfMapRecords       = "records"
+	bpfMapSights        = "sights"
 	bpfMapSlots         = "slots"
 	bpfProgPostern      = "postern"
 	bpfProgPosternPlain = "postern_plain"
@@ -291,6 +302,7 @@ type bpfMapSpecs struct {
 	Questions *ebpf.MapSpec `ebpf:"questions"`
 	Reasons   *ebpf.MapSpec `ebpf:"reasons"`
 	Records   *ebpf.MapSpec `ebpf:"records"`
+	Sights    *ebpf.MapSpec `ebpf:"sights"`
 	Slots     *ebpf.MapSpec `ebpf:"slots"`
 }
 
@@ -340,6 +352,7 @@ type bpfMaps struct {
 	Questions *ebpf.Map `ebpf:"questions"`
 	Reasons   *ebpf.Map `ebpf:"reasons"`
 	Records   *ebpf.Map `ebpf:"records"`
+	Sights    *ebpf.Map `ebpf:"sights"`
 	Slots     *ebpf.Map `ebpf:"slots"`
 }
 
@@ -359,6 +372,7 @@ func (m *bpfMaps) Close() error {
 		m.Questions,
 		m.Reasons,
 		m.Records,
+		m.Sights,
 		m.Slots,
 	)
 }

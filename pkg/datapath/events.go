@@ -2,14 +2,9 @@ package datapath
 
 import (
 	"context"
-	"encoding/binary"
-	"errors"
 	"fmt"
 	"net/netip"
-	"os"
 	"time"
-
-	"github.com/cilium/ebpf/ringbuf"
 )
 
 // Event tells of one refused packet, and of how many it stands for.
@@ -29,30 +24,11 @@ type Event struct {
 // How many it tells of a second is limited on each CPU; Suppressed says what is
 // missing.
 func (d *Datapath) Events(ctx context.Context, f func(Event)) error {
-	r, err := ringbuf.NewReader(d.loader.shared[bpfMapEvents])
+	err := readRing(ctx, d.loader.shared[bpfMapEvents], 0, func(raw *bpfEvent) { f(d.event(raw)) })
 	if err != nil {
 		return fmt.Errorf("read events: %w", err)
 	}
-	stop := context.AfterFunc(ctx, func() { r.Close() })
-	defer func() {
-		if stop() {
-			r.Close()
-		}
-	}()
-	for {
-		record, err := r.Read()
-		if errors.Is(err, os.ErrClosed) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("read events: %w", err)
-		}
-		var raw bpfEvent
-		if _, err := binary.Decode(record.RawSample, binary.LittleEndian, &raw); err != nil {
-			return fmt.Errorf("read events: %w", err)
-		}
-		f(d.event(&raw))
-	}
+	return nil
 }
 
 func (d *Datapath) event(raw *bpfEvent) Event {
@@ -66,12 +42,16 @@ func (d *Datapath) event(raw *bpfEvent) Event {
 		Suppressed: raw.Suppressed,
 	}
 	if raw.Version != 0 {
-		family := v6
-		if raw.Version == 4 {
-			family = v4
-		}
-		e.Source = netip.AddrPortFrom(addrOf(raw.Src, family), raw.Sport)
-		e.Destination = netip.AddrPortFrom(addrOf(raw.Dst, family), raw.Dport)
+		e.Source = netip.AddrPortFrom(addressOf(raw.Src, raw.Version), raw.Sport)
+		e.Destination = netip.AddrPortFrom(addressOf(raw.Dst, raw.Version), raw.Dport)
 	}
 	return e
+}
+
+// addressOf is an address of an IP packet.
+func addressOf(w [2]uint64, version uint8) netip.Addr {
+	if version == 4 {
+		return addrOf(w, v4)
+	}
+	return addrOf(w, v6)
 }

@@ -12,7 +12,7 @@ import (
 // The blocks keep the order of the source: clang would turn a loop's head around
 // so that its back edge falls through, which the verifier of Linux 6.1 refuses.
 //
-//go:generate go tool bpf2go -cc clang-14 -target bpfel -type event -type reason -type kind -type record -cflags "-O2 -g -mcpu=v3 -mllvm -disable-block-placement -Wall -Wextra -Werror -Wno-unused-parameter -I/usr/include/x86_64-linux-gnu -I/usr/include/aarch64-linux-gnu" bpf ../../bpf/postern.c
+//go:generate go tool bpf2go -cc clang-14 -target bpfel -type event -type sight -type reason -type kind -type record -cflags "-O2 -g -mcpu=v3 -mllvm -disable-block-placement -Wall -Wextra -Werror -Wno-unused-parameter -I/usr/include/x86_64-linux-gnu -I/usr/include/aarch64-linux-gnu" bpf ../../bpf/postern.c
 
 // loader makes generations. The maps in shared belong to all of them: what they
 // hold does not depend on how many records there is room for.
@@ -32,7 +32,7 @@ func newLoader(maxPrefixes int) (*loader, error) {
 		delete(spec.Programs, bpfProgPostern)
 	}
 	l := &loader{spec: spec, shared: map[string]*ebpf.Map{}}
-	for _, name := range []string{bpfMapLists4, bpfMapLists6, bpfMapReasons, bpfMapSlots, bpfMapLimits, bpfMapEvents} {
+	for _, name := range []string{bpfMapLists4, bpfMapLists6, bpfMapReasons, bpfMapSlots, bpfMapLimits, bpfMapEvents, bpfMapSights} {
 		if l.shared[name], err = ebpf.NewMap(spec.Maps[name]); err != nil {
 			return nil, errors.Join(fmt.Errorf("create map %s: %w", name, err), l.close())
 		}
