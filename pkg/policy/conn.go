@@ -31,6 +31,11 @@ func CutOff(before, after *Table, conns []Conn) []Cut {
 	return cut
 }
 
+// Guards reports whether an endpoint decides about TCP packets to a port, at some
+// address. Where none does, no connection to it is cut off, and none need be
+// looked for.
+func (t *Table) Guards(port uint16) bool { return t.Plan.tcpPort(port).Class != 0 }
+
 // onWire reports whether c has packets that an interface sees: what a host sends
 // to itself has none.
 func (c Conn) onWire() bool {

@@ -168,6 +168,21 @@ func TestCutOff(t *testing.T) {
 	}
 }
 
+func TestGuards(t *testing.T) {
+	s := &State{
+		Endpoints: []*Endpoint{
+			{Name: "web", Resource: AnyResource, Ports: []PortRange{{80, 80}, {8000, 8010}}},
+			{Name: "dns", Protocol: UDP, Resource: AnyResource, Ports: []PortRange{{53, 53}}},
+		},
+		Failsafe: []Failsafe{{Ports: []PortRange{{22, 22}}, From: []netip.Prefix{prefixOf("10.0.0.0/8")}}},
+	}
+	for port, want := range map[uint16]bool{0: false, 22: false, 53: false, 79: false, 80: true, 81: false, 8000: true, 8010: true, 8011: false, 65535: false} {
+		if got := tableOf(t, s).Guards(port); got != want {
+			t.Errorf("Guards(%d) = %v", port, got)
+		}
+	}
+}
+
 func verdictText(v Verdict) string {
 	entry := ""
 	if v.Entry != nil {
