@@ -59,9 +59,9 @@ const (
 )
 
 // Change writes the line of a change. The note is given to commit, which is to
-// store it with the change and as the head, in one transaction. If that fails
-// there was no change and no line. If it succeeds the line will come, though the
-// file cannot be written now.
+// store it with the change and as the head, in one transaction, and must not call
+// l. If that fails there was no change and no line. If it succeeds the line will
+// come, though the file cannot be written now.
 func (l *Log) Change(rec Record, commit func(Note) error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -113,7 +113,7 @@ func (l *Log) reportRefusals(now time.Time) {
 }
 
 func (l *Log) writeRefusals(now time.Time) {
-	rec := Record{Action: Refusals, Type: Info}
+	rec := Record{Action: Refusals}
 	if l.append(Entry{Record: rec, Time: now, Outcome: Failure, Refused: l.refusals.report()}) {
 		l.refusals.reported()
 	}

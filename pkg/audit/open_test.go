@@ -153,12 +153,37 @@ func TestOpenDirectoryMissing(t *testing.T) {
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	_, problems, err := audit.Open(audit.Config{Dir: dir, Store: m})
+	l, problems, err := audit.Open(audit.Config{Dir: dir, Store: m})
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { l.Close() })
 	if want := dir + ": the journal ends with line 0; lines 1 to 7 are missing; postern audit verify says where"; problems.Error() != want {
 		t.Errorf("Open tells %q, want %q", problems, want)
+	}
+}
+
+// TestOutboxBehindGap lacks all lines before those of the outbox.
+func TestOutboxBehindGap(t *testing.T) {
+	m, dir := &memory{}, t.TempDir()
+	l := open(t, audit.Config{Dir: dir, Store: m})
+	change(t, l, m, audit.Record{Action: "a"})
+	if err := l.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	change(t, l, m, audit.Record{Action: "b"})
+	dir = t.TempDir()
+	again, problems, err := audit.Open(audit.Config{Dir: dir, Store: m})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { again.Close() })
+	want := dir + ": before line 3 there are lines missing, or not as they were written; postern audit verify says where"
+	if problems.Error() != want {
+		t.Errorf("Open tells %q, want %q", problems, want)
+	}
+	if got := lines(t, dir); len(got) != 2 {
+		t.Errorf("lines %q, want the outbox's and the gap", got)
 	}
 }
 

@@ -124,13 +124,13 @@ func TestQueryCancelled(t *testing.T) {
 	}
 }
 
-// FuzzSearch reads any bytes as a journal, forwards and backwards.
-func FuzzSearch(f *testing.F) {
+// FuzzRead reads any bytes as a journal, forwards and backwards.
+func FuzzRead(f *testing.F) {
 	f.Add([]byte("{}\n"), "")
 	f.Add([]byte("\n\n{\"event\":"), "1-1")
 	f.Add([]byte(`{"@timestamp":"2026-11-22T09:00:00Z","postern":{"previous":"00"},"event":{"sequence":1,"hash":"00"}}`+"\n"), "1-0")
+	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, text []byte, cursor string) {
-		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, firstFile), text, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -144,14 +144,26 @@ func FuzzSearch(f *testing.F) {
 		if report.Lines > 0 && len(report.Problems) == 0 {
 			t.Errorf("%q passes for a journal", text)
 		}
-		m := &memory{}
-		l, _, err := audit.Open(audit.Config{Dir: dir, Store: m})
-		if err != nil {
-			t.Fatal(err)
+	})
+}
+
+// FuzzOpen goes on with a journal whose end is any bytes.
+func FuzzOpen(f *testing.F) {
+	f.Add([]byte("\x00\x00"))
+	f.Add([]byte("{}\n{"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		dir, m, all := journal(t)
+		rewrite(t, dir, append(all, string(text)))
+		l, problems, err := audit.Open(audit.Config{Dir: dir, Store: m})
+		if err != nil || len(problems) == 0 {
+			t.Fatalf("Open: %v, %v, want it to tell of %q", problems, err, text)
 		}
 		change(t, l, m, audit.Record{Action: "a"})
 		if err := l.Close(); err != nil {
 			t.Error(err)
+		}
+		if got := lines(t, dir); len(got) < 9 {
+			t.Errorf("%d lines, want the seven, the gap and the change", len(got))
 		}
 	})
 }

@@ -171,7 +171,7 @@ func (e *Entry) document() document {
 
 func (e *Entry) types() []Type {
 	types := []Type{cmp.Or(e.Type, Change)}
-	if e.Outcome == Failure {
+	if e.Outcome == Failure && e.Type != Info {
 		types = append(types, denied)
 	}
 	return types
