@@ -62,7 +62,7 @@ func TestOperations(t *testing.T) {
 				"description":               op.Description != "",
 				"one tag of the document's": len(op.Tags) == 1 && doc.Tags.Get(op.Tags[0]) != nil,
 				"a 2xx answer":              answers(op, '2'),
-				"a 4xx answer":              answers(op, '4'),
+				"the answer 400":            op.Responses.Status(400) != nil, // every one can be asked with what it does not know
 				"the default answer":        op.Responses.Default() != nil,
 				"an x-least-role":           slices.Contains(roles, fmt.Sprint(op.Extensions["x-least-role"])),
 				"security: [] if and only if anybody may": (op.Security != nil) ==

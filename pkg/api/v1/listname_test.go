@@ -3,6 +3,7 @@ package v1
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"testing"
 )
 
@@ -39,4 +40,27 @@ func TestPlainListNames(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzEscapeListName holds that a path is written otherwise and still says the same.
+func FuzzEscapeListName(f *testing.F) {
+	f.Add("tenants/acme/users/1/*/entries")
+	f.Add("system/%2F%2e%2e/")
+	f.Fuzz(func(t *testing.T, name string) {
+		path := Base + "/lists/" + name
+		before, err := url.PathUnescape(path)
+		if err != nil {
+			t.Skip()
+		}
+		escaped, ok := escapeListName(path)
+		if !ok {
+			return
+		}
+		if after, err := url.PathUnescape(escaped); err != nil || after != before {
+			t.Errorf("%q became %q, error %v", path, escaped, err)
+		}
+		if again, ok := escapeListName(escaped); ok && again != escaped {
+			t.Errorf("%q became %q and then %q", path, escaped, again)
+		}
+	})
 }
