@@ -25,6 +25,7 @@ type Commit struct {
 	Confirm time.Time
 	Outcome Outcome
 	Reverts uint64 // the revision it takes back; 0: none
+	Told    *Told  // not kept
 }
 
 // Author is who made a revision.

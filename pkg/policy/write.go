@@ -11,6 +11,7 @@ type Write struct {
 	Author Author
 	Origin string
 	Reason string
+	Told   *Told // nil: the journal finds words of its own
 	// Edit makes the change. It may be called more than once, and is where what
 	// the change was made against is compared with what there is.
 	Edit func(*Draft) error
