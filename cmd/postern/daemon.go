@@ -30,12 +30,13 @@ type daemon struct {
 	gate    *gate.Gate
 	proxies *gate.Server
 	events  *api.Feed
+	sources sources
 	metrics *metrics.Metrics
 	warned  string // of what locks the operator out; only Set touches it
 }
 
 func newDaemon(kernel *datapath.Datapath, log *slog.Logger) *daemon {
-	d := &daemon{started: time.Now(), log: log, kernel: kernel, events: new(api.Feed)}
+	d := &daemon{started: time.Now(), log: log, kernel: kernel, events: new(api.Feed), sources: newSources()}
 	d.metrics = metrics.New(d.snapshot)
 	d.gate = gate.New(gate.Config{Observe: d.request})
 	d.proxies = gate.NewServer(d.gate, log)
@@ -68,6 +69,7 @@ func (d *daemon) warn(of policy.Problems) {
 // request is told of every decision of the gate.
 func (d *daemon) request(made gate.Decision) {
 	d.metrics.Request(made.Endpoint, made.Tenant, requestVerdict(made))
+	d.sources.asked(made)
 	if !made.Verdict.Allow {
 		d.events.Publish(requestEvent(made, time.Now()))
 	}
@@ -76,6 +78,7 @@ func (d *daemon) request(made gate.Decision) {
 // packet is told of the packets that the kernel refused.
 func (d *daemon) packet(e datapath.Event) {
 	d.events.Publish(packetEvent(e, d.interfaceName))
+	d.sources.dropped(e)
 }
 
 func (d *daemon) interfaceName(index int) string {

@@ -95,6 +95,7 @@ func (o *options) run(ctx context.Context, log *slog.Logger) (err error) {
 	d.listen(ctx, g)
 	g.Go(func() error { return kernel.Follow(ctx) })
 	g.Go(func() error { return kernel.Events(ctx, d.packet) })
+	g.Go(func() error { return kernel.Sights(ctx, d.sources.passed) })
 	g.Go(func() error { return d.agent.Run(ctx) })
 	return g.Wait()
 }

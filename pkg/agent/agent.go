@@ -69,14 +69,17 @@ type Config struct {
 	File         string // postern.yaml
 	StorePath    string // goes before the one File names; "": File's
 	OpenSnapshot func(dir string) (Snapshot, error)
-	OpenStore    func(dir string) (Store, Journal, error) // nil: nothing can be written but in files
+	// OpenStore opens what people write to and where that is written down; nil:
+	// nothing can be written but in files.
+	OpenStore func(dir string, s Settings) (Store, Journal, error)
 	Datapath     Datapath
 	Gate         Gate
 	// WatchHost tells of the host's addresses, at once and whenever they change,
 	// until its context ends.
 	WatchHost func(ctx context.Context, changed func(policy.Host)) error
-	// Connections are those that no write may cut unasked; nil: none are known.
-	Connections func(context.Context) ([]policy.Conn, error)
+	// Connections are those that nothing may cut unasked, of the ports that are
+	// guarded; nil: none are known.
+	Connections func(guarded func(port uint16) bool) ([]policy.Conn, error)
 	Log         *slog.Logger     // nil: silent
 	Now         func() time.Time // nil: time.Now
 }
@@ -108,10 +111,11 @@ func New(cfg Config) (*Agent, error) {
 	l := &loop{cfg: cfg, publish: func(v *view) { a.view.Store(v) }}
 	a.loop = l
 	l.reading = read(cfg.File)
-	l.openStore()
+	l.openSnapshot()
 	if err := l.chooseSettings(); err != nil {
-		return nil, errors.Join(err, l.snapshotErr, l.storeErr)
+		return nil, errors.Join(err, l.snapshotErr)
 	}
+	l.openStore()
 	l.show()
 	return a, nil
 }

@@ -354,7 +354,7 @@ type writings struct {
 	commits []*policy.Commit
 }
 
-func (w *writings) open(string) (Store, Journal, error) {
+func (w *writings) open(string, Settings) (Store, Journal, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.damage != nil {

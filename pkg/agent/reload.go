@@ -75,7 +75,7 @@ func (l *loop) forward(ctx context.Context, next *policy.Revision, force bool) e
 	if err != nil {
 		return err
 	}
-	if cuts := l.cuts(ctx, t); len(cuts) > 0 && !force && !l.lost {
+	if cuts := l.cuts(t); len(cuts) > 0 && !force && !l.lost {
 		return fmt.Errorf("%w; list its address, add a failsafe, or put it in force with postern reload --force", t.LockedOut(cuts))
 	}
 	if err := l.put(ctx, t); err != nil {

@@ -11,10 +11,9 @@ import (
 	"github.com/postern-io/postern/pkg/policy"
 )
 
-// openStore opens the snapshot and the store, and takes from them the revision
-// kept, the time and what people wrote. Without them the agent goes on, from
-// files.
-func (l *loop) openStore() {
+// openSnapshot takes the revision kept and the time. Without them the agent goes
+// on, from files.
+func (l *loop) openSnapshot() {
 	l.clock = clock{wall: l.cfg.Now}
 	l.storeDir = l.cfg.StorePath
 	if l.storeDir == "" {
@@ -29,10 +28,14 @@ func (l *loop) openStore() {
 		l.clock.latest = snapshot.Latest()
 	}
 	l.scribe = newScribe(snapshot)
+}
+
+// openStore takes what people wrote.
+func (l *loop) openStore() {
 	if l.cfg.OpenStore == nil {
 		return
 	}
-	store, journal, err := l.cfg.OpenStore(l.storeDir)
+	store, journal, err := l.cfg.OpenStore(l.storeDir, l.settings)
 	if err == nil {
 		l.journal = journal
 		err = l.take(store)

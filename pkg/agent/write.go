@@ -28,7 +28,7 @@ func (l *loop) write(ctx context.Context, w policy.Write) (policy.Receipt, error
 	if err := w.Edit(d); err != nil {
 		return policy.Receipt{}, err
 	}
-	step, err := l.propose(ctx, d, w)
+	step, err := l.propose(d, w)
 	if err != nil || w.DryRun || step.Image.Empty() {
 		return policy.Receipt{Transition: step}, err
 	}
@@ -57,7 +57,7 @@ func (l *loop) writable() error {
 }
 
 // propose compiles a draft and asks whether it may be put in force.
-func (l *loop) propose(ctx context.Context, d *policy.Draft, w policy.Write) (policy.Transition, error) {
+func (l *loop) propose(d *policy.Draft, w policy.Write) (policy.Transition, error) {
 	step := policy.Transition{Before: l.table, After: l.table, Image: d.Before()}
 	if step.Image.Empty() {
 		return step, nil
@@ -70,7 +70,7 @@ func (l *loop) propose(ctx context.Context, d *policy.Draft, w policy.Write) (po
 		return step, err
 	}
 	step.After = after
-	step.Cuts = l.cuts(ctx, after)
+	step.Cuts = l.cuts(after)
 	if w.Check != nil {
 		if err := w.Check(step); err != nil {
 			return step, err
@@ -84,11 +84,11 @@ func (l *loop) propose(ctx context.Context, d *policy.Draft, w policy.Write) (po
 
 // cuts are the established connections that after would cut. That they cannot be
 // listed is no reason to refuse.
-func (l *loop) cuts(ctx context.Context, after *policy.Table) []policy.Cut {
+func (l *loop) cuts(after *policy.Table) []policy.Cut {
 	if l.cfg.Connections == nil || l.table == nil {
 		return nil
 	}
-	conns, err := l.cfg.Connections(ctx)
+	conns, err := l.cfg.Connections(after.Guards)
 	if err != nil {
 		l.cfg.Log.Warn("connections not listed", "err", err)
 	}
@@ -102,6 +102,7 @@ func (l *loop) commitOf(w policy.Write, image policy.Image) *policy.Commit {
 		Author: w.Author,
 		Origin: w.Origin,
 		Reason: w.Reason,
+		Told:   w.Told,
 		Names:  image.Names(),
 		Before: image,
 	}

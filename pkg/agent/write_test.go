@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -348,7 +347,10 @@ func TestCuts(t *testing.T) {
 	h := withBeta(t)
 	local, admin := netip.MustParseAddrPort("192.0.2.10:444"), netip.MustParseAddrPort("10.1.0.5:50000")
 	cfg := h.config()
-	cfg.Connections = func(context.Context) ([]policy.Conn, error) {
+	cfg.Connections = func(guarded func(uint16) bool) ([]policy.Conn, error) {
+		if !guarded(local.Port()) || guarded(1) {
+			t.Error("the guarded ports are not those of the change")
+		}
 		return []policy.Conn{{Local: local, Remote: admin}}, nil
 	}
 	h.startWith(cfg)

@@ -24,6 +24,11 @@ func (r Reason) Help() string {
 // Drop reports whether packets of this reason are dropped when enforced.
 func (r Reason) Drop() bool { return r >= Reason(bpfReasonMPLS_DROPPED) }
 
+// ByList reports whether it was a list that did not admit the source.
+func (r Reason) ByList() bool {
+	return r == Reason(bpfReasonNOT_LISTED) || r == Reason(bpfReasonNOT_LISTED_TENANT)
+}
+
 // Reasons are all of them, in the program's order: those that pass, then those
 // that drop.
 func Reasons() []Reason {

@@ -127,6 +127,20 @@ func none[K comparable, V any](of map[K]*V) map[K]*V {
 	return gone
 }
 
+// Absent reports whether none of i's records is there.
+func (i Image) Absent() bool {
+	return absent(i.Lists) && absent(i.Tenants) && absent(i.Endpoints) && i.Filtering == nil
+}
+
+func absent[K comparable, V any](of map[K]*V) bool {
+	for _, value := range of {
+		if value != nil {
+			return false
+		}
+	}
+	return true
+}
+
 // Over is i with the records of later that i has not: what stood before two
 // commits, of which i is the earlier's.
 func (i Image) Over(later Image) Image {
