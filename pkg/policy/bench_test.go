@@ -3,7 +3,6 @@ package policy
 import (
 	"bufio"
 	"compress/gzip"
-	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -110,12 +109,6 @@ func addTenant(s *State, id string) {
 		Name: id, Resource: AnyResource, Tenants: []string{id},
 		Destination: Destination{Prefix: netip.PrefixFrom(at, 32)}, Ports: []PortRange{{443, 443}},
 	})
-}
-
-func addr4(n uint32) netip.Addr {
-	var a [4]byte
-	binary.BigEndian.PutUint32(a[:], n)
-	return netip.AddrFrom4(a)
 }
 
 func BenchmarkCompileOneEdit(b *testing.B) {

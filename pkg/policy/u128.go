@@ -26,6 +26,13 @@ func toU32(a netip.Addr) uint32 {
 	return binary.BigEndian.Uint32(b[:])
 }
 
+// addr4 is the IPv4 address whose number is n.
+func addr4(n uint32) netip.Addr {
+	var b [4]byte
+	binary.BigEndian.PutUint32(b[:], n)
+	return netip.AddrFrom4(b)
+}
+
 // Addr is the IPv6 address whose number is u.
 func (u U128) Addr() netip.Addr {
 	var b [16]byte
