@@ -2,6 +2,7 @@ package policy
 
 import (
 	"cmp"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -67,6 +68,14 @@ func (l *linter) entry(e *Entry) {
 	l.warnf(e.Pos, "write a prefix length of 96 or more", "%s is far wider than IPv4-mapped addresses", e.Text)
 }
 
+// line says where e stands; "" for an entry that stands in no file.
+func (e *Entry) line(before string) string {
+	if e.Pos.Line == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%sline %d", before, e.Pos.Line)
+}
+
 func familyOf(p netip.Prefix) string {
 	if p.Addr().Is4() {
 		return "IPv4"
@@ -90,10 +99,10 @@ func (l *linter) redundant(sorted []*Entry) {
 	for _, e := range sorted {
 		switch outer := wide.around(l, e); {
 		case first != nil && l.rangeOf(first) == l.rangeOf(e):
-			l.warnf(e.Pos, "remove one of them", "%s stands in line %d already", e.Text, first.Pos.Line)
+			l.warnf(e.Pos, "remove one of them", "%s stands %s already", e.Text, cmp.Or(first.line("in "), "there"))
 			continue
 		case outer != nil:
-			l.warnf(e.Pos, "remove it", "%s lies inside %s of line %d", e.Text, outer.Text, outer.Pos.Line)
+			l.warnf(e.Pos, "remove it", "%s lies inside %s%s", e.Text, outer.Text, outer.line(" of "))
 		}
 		first = e
 		wide.add(l, e)
@@ -109,7 +118,7 @@ func (l *linter) denied(allows, denies []*Entry) {
 			denies = denies[1:]
 		}
 		if outer := wide.around(l, e); outer != nil {
-			l.warnf(e.Pos, "", "%s admits nobody: line %d denies %s", e.Text, outer.Pos.Line, outer.Text)
+			l.warnf(e.Pos, "", "%s admits nobody: %s denies %s", e.Text, cmp.Or(outer.line(""), "the list"), outer.Text)
 		}
 	}
 }
