@@ -36,13 +36,13 @@ func (s *State) tenantsOf(ep *Endpoint) iter.Seq[string] {
 			}
 			return
 		}
-		s.tenantIDs()(yield)
+		s.TenantIDs()(yield)
 	}
 }
 
-// tenantIDs are the tenants there are, in no order: a record makes one, and so
+// TenantIDs are the tenants there are, in no order: a record makes one, and so
 // does an endpoint that names it.
-func (s *State) tenantIDs() iter.Seq[string] {
+func (s *State) TenantIDs() iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for id := range s.Tenants.All() {
 			if !yield(id) {
