@@ -4,9 +4,10 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"net/netip"
 	"strconv"
 	"time"
+
+	"github.com/postern-io/postern/pkg/policy"
 )
 
 // bodyTime is what the body of a request gets that is not handed on.
@@ -23,20 +24,7 @@ func refuse(w http.ResponseWriter, r *http.Request, b *binding, d *Decision) {
 	if at := b.endpoint.HTTP; at != nil && at.HideOrg {
 		org = ""
 	}
-	respond(w, r, http.StatusForbidden, "forbidden", refusal(d.Client, org))
-}
-
-// refusal is the text that clients and their support staff go by: not a byte of
-// it may change, and none of it is taken from the request.
-func refusal(client netip.Addr, org string) string {
-	source := "none"
-	if client.IsValid() {
-		source = client.String()
-	}
-	if org == "" {
-		org = "none"
-	}
-	return "IP not whitelisted. Found x-forwarded-for header: " + source + ", orgId: " + org
+	respond(w, r, http.StatusForbidden, "forbidden", policy.RefusalText(d.Client, org))
 }
 
 // respond answers in plain text, or in JSON, with a word for programs, where the
