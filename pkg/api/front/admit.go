@@ -1,0 +1,136 @@
+package front
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"github.com/postern-io/postern/pkg/access"
+	"github.com/postern-io/postern/pkg/policy"
+)
+
+// refused is a refusal with what the journal is told beside.
+type refused struct {
+	Refusal
+	attempt string // what was attempted: "connect"
+	cause   error
+}
+
+// admit lets a request pass, or says what turned it away. What is known of the
+// caller by then stands in v.
+func (f *front) admit(h http.Header, r *http.Request, v *visit) *refused {
+	if no := f.judge(v, policy.Query{Resource: resource(r)}); no != nil {
+		return no
+	}
+	if err := f.crossOrigin.Check(r); err != nil {
+		return turnAway("connect", err, Refusal{
+			Status: http.StatusForbidden, Word: "forbidden", Message: "requests from another site's pages are not taken",
+		})
+	}
+	if no := f.authenticate(r, v); no != nil {
+		return no
+	}
+	if v.Caller == nil || v.Caller.Key == nil {
+		return nil
+	}
+	if no := f.judge(v, policy.Query{Resource: resource(r), Tenant: v.Caller.Tenant, User: v.Caller.User}); no != nil {
+		return no
+	}
+	return f.meter(h, v.Caller.ID)
+}
+
+// judge asks the lists about the client. Break-glass is exempt from them.
+func (f *front) judge(v *visit, q policy.Query) *refused {
+	if v.exempt {
+		return nil
+	}
+	t := f.Service.Table()
+	if t == nil {
+		return turnAway("connect", errors.New("policy unknown"), Refusal{
+			Status: http.StatusServiceUnavailable, Word: "unavailable", Message: "policy unknown",
+		})
+	}
+	q.Addr = v.From
+	verdict := t.Decide(q)
+	if verdict.Allow || !verdict.Enforced {
+		return nil
+	}
+	return turnAway("connect", fmt.Errorf("address %s: %s", address(v.From), verdict.Reason), Refusal{
+		Status: http.StatusForbidden, Word: "not-listed", Message: policy.RefusalText(v.From, q.Tenant),
+	})
+}
+
+// authenticate finds the caller: by what the request shows, else by the user at
+// the other end of a unix socket.
+func (f *front) authenticate(r *http.Request, v *visit) *refused {
+	shown, err := credentials(r)
+	switch {
+	case err != nil:
+	case shown != access.Credentials{}:
+		v.Caller, err = f.Keys.Authenticate(v.From, shown)
+	case v.local != nil:
+		v.Caller = v.local
+	case f.way.Open == nil || !f.way.Open(r):
+		err = &access.Refused{Why: access.ErrNothing}
+	}
+	if err == nil {
+		return nil
+	}
+	no := unauthenticated(err)
+	if why, ok := errors.AsType[*access.Refused](err); ok {
+		v.named = why.Key
+	}
+	return no
+}
+
+// unauthenticated tells the caller no more than that it was refused: which part of
+// a guess was right is not for it to know.
+func unauthenticated(err error) *refused {
+	no := Refusal{Status: http.StatusUnauthorized, Word: "unauthenticated", Message: "these credentials are not good"}
+	why, _ := errors.AsType[*access.Refused](err)
+	switch {
+	case errors.Is(err, access.ErrNothing):
+		no.Message = "credentials are missing"
+	case errors.Is(err, access.ErrTooMany):
+		no = tooMany("too many failures", why.RetryAfter)
+	}
+	return turnAway("authenticate", err, no)
+}
+
+// meter counts a request of a key.
+func (f *front) meter(h http.Header, key string) *refused {
+	left := f.Rate.Take(key)
+	h.Set("X-Ratelimit-Limit", strconv.Itoa(left.Limit))
+	h.Set("X-Ratelimit-Remaining", strconv.Itoa(left.Remaining))
+	h.Set("X-Ratelimit-Reset", seconds(left.Reset))
+	if f.way.Period {
+		h.Set("X-Ratelimit-Period", seconds(left.Per))
+	}
+	if left.OK {
+		return nil
+	}
+	what := fmt.Sprintf("%d requests in %s are allowed", left.Limit, left.Per)
+	return turnAway("call", errors.New(what), tooMany(what, left.Reset))
+}
+
+func tooMany(what string, wait time.Duration) Refusal {
+	return Refusal{
+		Status: http.StatusTooManyRequests, Word: "too-many", RetryAfter: wait,
+		Message: fmt.Sprintf("%s; try again in %s seconds", what, seconds(wait)),
+	}
+}
+
+func turnAway(attempt string, cause error, no Refusal) *refused {
+	return &refused{no, attempt, cause}
+}
+
+// address is a in a message.
+func address(a netip.Addr) string {
+	if !a.IsValid() {
+		return "unknown"
+	}
+	return a.String()
+}
