@@ -1,0 +1,129 @@
+package control
+
+import (
+	"fmt"
+
+	"github.com/postern-io/postern/pkg/policy"
+)
+
+const forceIt = "send it again with force, if that is meant"
+
+// findings are what the guard has to say of a change.
+type findings struct {
+	lockedOut []*Refusal // the caller, by system lists and then by its own
+	softly    bool       // the last of these is only a warning
+	opened    []policy.Opening
+	cuts      *policy.LocksOut
+}
+
+// check is asked about a change that is compiled and not in force. What the call
+// overrules it notes, so that the answer can warn of it.
+func (w *writing) check(t policy.Transition) error {
+	w.findings = findings{opened: policy.Opened(t.Before.State, t.After.State)}
+	if len(t.Cuts) > 0 {
+		w.cuts = t.After.LockedOut(t.Cuts)
+	}
+	refusal := w.locksOut(t)
+	if refusal == nil && len(w.opened) > 0 && !w.call.MayOpen {
+		refusal = wouldOpen(w.opened)
+	}
+	if refusal != nil && !w.call.Force {
+		return refusal
+	}
+	w.told.Forced = w.call.Force && (refusal != nil || w.cuts != nil)
+	return nil
+}
+
+// locksOut compares what the call's own API says to its caller before and after:
+// the system's lists, which everybody must pass, and those of the key's own tenant
+// and user. The latter are only warned of where the call is lenient: the systems
+// that dialects speak for do not mind.
+func (w *writing) locksOut(t policy.Transition) *Refusal {
+	c := w.call
+	if c.Exempt || !c.From.IsValid() {
+		return nil
+	}
+	q := policy.Query{Resource: c.Resource, Addr: c.From}
+	if r := shutsOut(t, q); r != nil {
+		w.lockedOut = append(w.lockedOut, r)
+		return r
+	}
+	if q.Tenant, q.User = c.who().Tenant, c.who().User; q.Tenant == "" {
+		return nil
+	}
+	r := shutsOut(t, q)
+	if r == nil {
+		return nil
+	}
+	w.lockedOut = append(w.lockedOut, r)
+	if w.softly = c.Lenient; w.softly {
+		return nil
+	}
+	return r
+}
+
+// shutsOut is the refusal of a change after which an address that passed does not.
+func shutsOut(t policy.Transition, q policy.Query) *Refusal {
+	before, after := t.Before.Decide(q), t.After.Decide(q)
+	if !lets(before) || lets(after) {
+		return nil
+	}
+	r := refuse(LocksOut, "%s calls this API now, and could not any more: %s", q.Addr, after.Reason)
+	r.Address, r.Remedy = q.Addr, forceIt
+	if after.List != nil {
+		at := after.Place(nil)
+		r.What = fmt.Sprintf("%s calls this API now, and could not any more: %s in list %s", q.Addr, after.Reason, at)
+		r.Names = listed(at.String())
+	}
+	return r
+}
+
+// lets reports whether who is judged gets through, be it that it is only
+// monitored.
+func lets(v policy.Verdict) bool { return v.Allow || !v.Enforced }
+
+func wouldOpen(opened []policy.Opening) *Refusal {
+	r := refuse(WouldOpen, "%s", opened[0])
+	if more := len(opened) - 1; more > 0 {
+		r.What = fmt.Sprintf("%s, and %d more", opened[0], more)
+	}
+	r.What += "; what restricted would restrict nothing"
+	r.Remedy = forceIt
+	for _, o := range opened {
+		r.Names = append(r.Names, o.Name)
+	}
+	return r
+}
+
+// warnings are what a change does although the guard found it.
+func (f *findings) warnings() []Warning {
+	var all []Warning
+	for _, r := range f.lockedOut {
+		all = append(all, Warning{Kind: LocksOut, What: r.What, Names: r.Names})
+	}
+	for _, o := range f.opened {
+		all = append(all, Warning{Kind: WouldOpen, What: o.String(), Names: listed(o.Name)})
+	}
+	if f.cuts != nil {
+		all = append(all, Warning{Kind: LocksOut, What: f.cuts.Error(), Names: listed(f.cuts.List)})
+	}
+	return all
+}
+
+// refusals are the findings that would refuse the change, were it not forced.
+func (f *findings) refusals(c *Call) []*Refusal {
+	var all []*Refusal
+	for i, r := range f.lockedOut {
+		if !f.softly || i < len(f.lockedOut)-1 {
+			all = append(all, r)
+		}
+	}
+	if len(f.opened) > 0 && !c.MayOpen {
+		all = append(all, wouldOpen(f.opened))
+	}
+	if f.cuts != nil {
+		r, _ := refusalOf(f.cuts).(*Refusal)
+		all = append(all, r)
+	}
+	return all
+}

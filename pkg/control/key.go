@@ -1,0 +1,192 @@
+package control
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/postern-io/postern/pkg/access"
+	"github.com/postern-io/postern/pkg/audit"
+	"github.com/postern-io/postern/pkg/policy"
+)
+
+// Keys is a page of the keys that the caller may list, and how many there are.
+func (s *Service) Keys(c *Call, q access.Query) ([]*access.Key, int, error) {
+	if !c.maySome(access.ListKeys) {
+		return nil, 0, s.refused(c, "keys.list", nil, &Refusal{Kind: Forbidden, What: c.who().Name + " may not list keys"})
+	}
+	asked := q.Where
+	q.Where = func(k *access.Key) bool {
+		return c.who().May(access.ListKeys, k.Target()) && (asked == nil || asked(k))
+	}
+	page, total := s.cfg.Keys.List(q)
+	return page, total, nil
+}
+
+// Key is the key with an id. One that the caller may not read there is not.
+func (s *Service) Key(c *Call, id string) (*access.Key, error) {
+	k, err := s.key(c, access.ReadKeys, id)
+	return k, s.refused(c, "key.read", keyName(id), err)
+}
+
+func (s *Service) key(c *Call, a access.Action, id string) (*access.Key, error) {
+	if !c.maySome(a) {
+		return nil, &Refusal{Kind: Forbidden, What: c.who().Name + " may not " + doing(a) + " anybody"}
+	}
+	k := s.cfg.Keys.ByID(id)
+	if k == nil || !c.who().May(a, k.Target()) {
+		return nil, &policy.Unknown{What: "key", Name: id}
+	}
+	return k, nil
+}
+
+func keyName(id string) []string { return []string{"keys/" + id} }
+
+// CreateKey makes a key, and its secret, which is told this once. It grants at most
+// what the caller may itself.
+func (s *Service) CreateKey(c *Call, k access.Key) (*access.Key, string, error) {
+	made, secret, err := s.createKey(c, k)
+	return made, secret, s.refused(c, "key.create", nil, err)
+}
+
+func (s *Service) createKey(c *Call, k access.Key) (*access.Key, string, error) {
+	if err := c.lacks(s.Table(), need{access.CreateKeys, k.Target()}); err != nil {
+		return nil, "", err
+	}
+	if err := c.grants(&k); err != nil {
+		return nil, "", err
+	}
+	return s.cfg.Keys.Create(c.who().Name, k, s.keep(c, "key.create"))
+}
+
+// grants refuses to give a key what the caller does not have.
+func (c *Call) grants(k *access.Key) error {
+	err := c.who().MayGrant(k)
+	if err == nil {
+		return nil
+	}
+	r := refuse(Forbidden, "%s", err)
+	if wrong, ok := errors.AsType[access.Mistakes](err); ok {
+		r.Mistakes = keyMistakes(wrong)
+	}
+	return r
+}
+
+// UpdateKey changes a key as edit does it to a copy. Neither before nor after it may
+// grant more than the caller may itself.
+func (s *Service) UpdateKey(c *Call, id string, edit func(*access.Key) error) (*access.Key, error) {
+	k, err := s.updateKey(c, id, edit)
+	return k, s.refused(c, "key.update", keyName(id), err)
+}
+
+func (s *Service) updateKey(c *Call, id string, edit func(*access.Key) error) (*access.Key, error) {
+	if _, err := s.key(c, access.UpdateKeys, id); err != nil {
+		return nil, err
+	}
+	return s.cfg.Keys.Update(c.who().Name, id, func(k *access.Key) error {
+		if err := c.grants(k); err != nil {
+			return err
+		}
+		if err := edit(k); err != nil {
+			return err
+		}
+		if err := c.lacks(s.Table(), need{access.UpdateKeys, k.Target()}); err != nil {
+			return err
+		}
+		return c.grants(k)
+	}, s.keep(c, "key.update"))
+}
+
+// DeleteKey takes a key away. Its tokens end with it.
+func (s *Service) DeleteKey(c *Call, id string) error {
+	_, err := s.key(c, access.DeleteKeys, id)
+	if err == nil {
+		err = s.cfg.Keys.Delete(id, s.keep(c, "key.delete"))
+	}
+	return s.refused(c, "key.delete", keyName(id), err)
+}
+
+// Token is a token for the caller's own key, for access.TokenLife where life is 0.
+func (s *Service) Token(c *Call, life time.Duration) (access.Token, error) {
+	if err := s.hasKey(c); err != nil {
+		return access.Token{}, err
+	}
+	return s.cfg.Keys.Issue(c.who().Key, life), nil
+}
+
+// PortToken is the token of the caller's own key as Port gives it: the same until
+// it is over.
+func (s *Service) PortToken(c *Call) (access.Token, error) {
+	if err := s.hasKey(c); err != nil {
+		return access.Token{}, err
+	}
+	t, err := s.cfg.Keys.PortToken(c.who().ID, s.keep(c, "token.issue"))
+	return t, s.refused(c, "token.issue", keyName(c.who().ID), err)
+}
+
+// hasKey refuses who has none, or came with a token: a token that begets tokens
+// would never end.
+func (s *Service) hasKey(c *Call) error {
+	var err error
+	if who := c.who(); who.Key == nil || who.Token != "" {
+		err = &Refusal{Kind: Forbidden, What: "a token is given for a key's secret", Remedy: "send the secret"}
+	}
+	return s.refused(c, "token.issue", nil, err)
+}
+
+// keep commits a change of a key with its line in the journal.
+func (s *Service) keep(c *Call, action string) access.Commit {
+	return func(before, after *access.Key) error {
+		k := after
+		if k == nil {
+			k = before
+		}
+		rec := audit.Record{
+			Actor: c.actor(), Action: action, Objects: keyName(k.ID), Tenants: listed(k.Tenant),
+			Origin: c.Origin, Reason: c.Reason, Trace: c.Trace, Type: typeOf(before == nil, after == nil),
+		}
+		var err error
+		if rec.Before, err = told(before); err != nil {
+			return err
+		}
+		if rec.After, err = told(after); err != nil {
+			return err
+		}
+		return s.cfg.Log.Change(rec, func(n audit.Note) error {
+			if after == nil {
+				return s.cfg.KeyStore.DeleteKey(k.ID, n)
+			}
+			return s.cfg.KeyStore.PutKey(*after, n)
+		})
+	}
+}
+
+// Audit is a page of the journal. A tenant's key reads the lines that are about
+// its tenant and nobody else's.
+func (s *Service) Audit(ctx context.Context, c *Call, q audit.Query) (audit.Page, error) {
+	n := need{access.ReadAudit, whole}
+	if own := c.who().Tenant; own != "" {
+		q.Tenant = cmp.Or(q.Tenant, own)
+		n.target = ofTenant(q.Tenant)
+		keep := q.Keep
+		q.Keep = func(e *audit.Entry) bool {
+			return len(e.Tenants) == 1 && e.Tenants[0] == q.Tenant && (keep == nil || keep(e))
+		}
+	}
+	if err := s.refused(c, "audit.read", nil, c.lacks(s.Table(), n)); err != nil {
+		return audit.Page{}, err
+	}
+	return s.cfg.Log.Query(ctx, q)
+}
+
+// told is a key in the journal: all but the hash of its secret.
+func told(k *access.Key) (json.RawMessage, error) {
+	if k == nil {
+		return nil, nil
+	}
+	open := *k
+	open.Hash = access.Hash{}
+	return json.Marshal(open)
+}

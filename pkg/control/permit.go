@@ -1,0 +1,102 @@
+package control
+
+import (
+	"strings"
+
+	"github.com/postern-io/postern/pkg/access"
+	"github.com/postern-io/postern/pkg/audit"
+	"github.com/postern-io/postern/pkg/policy"
+)
+
+// need is a right that something takes.
+type need struct {
+	action access.Action
+	target access.Target
+}
+
+// whole is the system as a target.
+var whole = access.Target{Scope: policy.ScopeSystem}
+
+func ofTenant(id string) access.Target {
+	return access.Target{Scope: policy.ScopeTenant, Tenant: id}
+}
+
+func ofUser(tenant, user string) access.Target {
+	return access.Target{Scope: policy.ScopeUser, Tenant: tenant, User: user}
+}
+
+func ofEndpoint(name string) access.Target {
+	return access.Target{Scope: policy.ScopeEndpoint, Endpoint: name}
+}
+
+// Permit asks whether the caller may do something that is not this package's,
+// and tells the journal where it may not.
+func (s *Service) Permit(c *Call, a access.Action, t access.Target) error {
+	return s.refused(c, a.String(), listed(targetName(t)), c.lacks(s.Table(), need{a, t}))
+}
+
+// lacks is the refusal of the first right that the caller does not have.
+func (c *Call) lacks(t *policy.Table, needs ...need) error {
+	for _, n := range needs {
+		if t != nil && n.target.Tenant != "" {
+			tenant := t.State.Tenants.Get(n.target.Tenant)
+			n.target.StaffOnly = tenant != nil && tenant.StaffOnly
+		}
+		if !c.who().May(n.action, n.target) {
+			return &Refusal{
+				Kind: Forbidden, Names: listed(targetName(n.target)),
+				What: strings.TrimSpace(c.who().Name + " may not " + doing(n.action) + " " + targetName(n.target)),
+			}
+		}
+	}
+	return nil
+}
+
+// doing is an action in words: "lists:write" is "write lists of".
+func doing(a access.Action) string {
+	what, verb, _ := strings.Cut(a.String(), ":")
+	return verb + " " + what + " of"
+}
+
+// targetName is a target as a caller would write it.
+func targetName(t access.Target) string {
+	switch {
+	case t.Scope == policy.ScopeSystem && t.Resource == "":
+		return "system"
+	case t.Scope == policy.ScopeTenant && t.Resource == "":
+		return "tenants/" + t.Tenant
+	case t.Scope == policy.ScopeUser && t.Resource == "":
+		return "tenants/" + t.Tenant + "/users/" + t.User
+	}
+	return policy.Place{Scope: t.Scope, Tenant: t.Tenant, User: t.User, Endpoint: t.Endpoint, Resource: t.Resource}.String()
+}
+
+// refused tells the journal of what was refused, and the caller what it may know.
+// Nil is passed on.
+func (s *Service) refused(c *Call, action string, objects []string, err error) error {
+	if err == nil {
+		return nil
+	}
+	err = refusalOf(err)
+	s.cfg.Log.Refused(audit.Record{
+		Actor: c.actor(), Action: action, Objects: objects, Tenants: tenantsOf(objects),
+		Origin: c.Origin, Reason: c.Reason, Forced: c.Force, Error: err.Error(), Trace: c.Trace,
+	})
+	return err
+}
+
+func (c *Call) actor() audit.Actor { return actor(c.author(), c.who().UID, c.who().Key == nil) }
+
+// tenantsOf are the tenants that records' names name.
+func tenantsOf(names []string) []string {
+	var ids []string
+	seen := map[string]bool{}
+	for _, name := range names {
+		part := strings.Split(name, "/")
+		if len(part) > 1 && part[0] == "tenants" && !seen[part[1]] {
+			seen[part[1]] = true
+			ids = append(ids, part[1])
+		}
+	}
+	return ids
+}
