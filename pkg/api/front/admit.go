@@ -22,7 +22,7 @@ type refused struct {
 // admit lets a request pass, or says what turned it away. What is known of the
 // caller by then stands in v.
 func (f *front) admit(h http.Header, r *http.Request, v *visit) *refused {
-	if no := f.judge(v, policy.Query{Resource: resource(r)}); no != nil {
+	if no := f.judge(v, policy.Query{}); no != nil {
 		return no
 	}
 	if err := f.crossOrigin.Check(r); err != nil {
@@ -36,7 +36,7 @@ func (f *front) admit(h http.Header, r *http.Request, v *visit) *refused {
 	if v.Caller == nil || v.Caller.Key == nil {
 		return nil
 	}
-	if no := f.judge(v, policy.Query{Resource: resource(r), Tenant: v.Caller.Tenant, User: v.Caller.User}); no != nil {
+	if no := f.judge(v, policy.Query{Tenant: v.Caller.Tenant, User: v.Caller.User}); no != nil {
 		return no
 	}
 	return f.meter(h, v.Caller.ID)
@@ -44,7 +44,7 @@ func (f *front) admit(h http.Header, r *http.Request, v *visit) *refused {
 
 // judge asks the lists about the client. Break-glass is exempt from them.
 func (f *front) judge(v *visit, q policy.Query) *refused {
-	if v.exempt {
+	if v.Exempt {
 		return nil
 	}
 	t := f.Service.Table()
@@ -53,7 +53,7 @@ func (f *front) judge(v *visit, q policy.Query) *refused {
 			Status: http.StatusServiceUnavailable, Word: "unavailable", Message: "policy unknown",
 		})
 	}
-	q.Addr = v.From
+	q.Resource, q.Addr = v.Resource, v.From
 	verdict := t.Decide(q)
 	if verdict.Allow || !verdict.Enforced {
 		return nil

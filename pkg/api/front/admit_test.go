@@ -14,6 +14,7 @@ import (
 
 	"github.com/postern-io/postern/pkg/api/front"
 	"github.com/postern-io/postern/pkg/audit"
+	"github.com/postern-io/postern/pkg/control"
 	"github.com/postern-io/postern/pkg/policy"
 )
 
@@ -215,5 +216,37 @@ func TestJournal(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, r.records, cmpopts.EquateComparable(netip.Addr{})); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestCall(t *testing.T) {
+	lenient := *plain
+	lenient.Origin, lenient.Lenient = "hdp", true
+	r := newRig(t, &lenient)
+	tests := []struct {
+		name, from, line string
+		want             control.Call
+	}{
+		{"of-a-key", "10.9.0.1", "GET /api/admin/x", control.Call{
+			From: netip.MustParseAddr("10.9.0.1"), Resource: "adminAPI", Origin: "hdp", Lenient: true, Since: start,
+		}},
+		{"of-loopback", "127.0.0.1", "GET /x", control.Call{
+			From: netip.MustParseAddr("127.0.0.1"), Resource: "managementAPI", Origin: "hdp", Lenient: true, Since: start, Exempt: true,
+		}},
+		{"of-a-socket", "", "GET /x", control.Call{Resource: "managementAPI", Origin: "hdp", Lenient: true, Since: start, Exempt: true}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var got control.Call
+			r.handler = func(_ http.ResponseWriter, req *http.Request) { got = *front.CallOf(req.Context()) }
+			r.ask(request(tt.from, tt.line, bearer(r.admin)))
+			if got.Caller == nil || got.Caller.ID != r.admin.id || got.Trace == "" {
+				t.Errorf("the caller is %+v, the trace %q", got.Caller, got.Trace)
+			}
+			got.Caller, got.Trace = nil, ""
+			if diff := cmp.Diff(tt.want, got, cmpopts.EquateComparable(netip.Addr{})); diff != "" {
+				t.Error(diff)
+			}
+		})
 	}
 }

@@ -5,11 +5,11 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
-	"time"
 
 	"github.com/postern-io/postern/pkg/access"
 	"github.com/postern-io/postern/pkg/api/serve"
 	"github.com/postern-io/postern/pkg/audit"
+	"github.com/postern-io/postern/pkg/control"
 )
 
 // Client is whom a request over TCP speaks for, by its peer and its headers.
@@ -19,43 +19,34 @@ type Client struct {
 	TruePeer bool       // Addr is the peer, and no header speaks of another
 }
 
-// Call is who makes a request, and from where.
-type Call struct {
-	Caller *access.Caller // nil: nobody in particular, of an open request
-	From   netip.Addr     // the address judged; invalid: a unix socket
-	Origin string         // the API's name
-	Trace  string
-	Since  time.Time // when its connection was accepted
-}
-
 type callKey struct{}
 
-// CallOf is the call that a request makes, behind a front.
-func CallOf(ctx context.Context) *Call {
-	c, _ := ctx.Value(callKey{}).(*Call)
+// CallOf is the call that a request makes, behind a front. It is the request's
+// own: what the request asks for beside is written into it.
+func CallOf(ctx context.Context) *control.Call {
+	c, _ := ctx.Value(callKey{}).(*control.Call)
 	return c
 }
 
 // visit is a request on its way through.
 type visit struct {
-	Call
-	exempt bool           // from lists: break-glass, for who is on this host
-	local  *access.Caller // at the other end of a unix socket
-	named  *access.Key    // that was named and not proved
+	control.Call
+	local *access.Caller // at the other end of a unix socket
+	named *access.Key    // that was named and not proved
 }
 
 func (f *front) visit(r *http.Request) *visit {
 	peer, _ := serve.PeerOf(r.Context())
-	v := &visit{Call: Call{Origin: f.way.Origin, Since: peer.Since}}
+	v := &visit{Call: control.Call{Origin: f.way.Origin, Lenient: f.way.Lenient, Resource: resource(r), Since: peer.Since}}
 	var c Client
 	if peer.Local {
 		uid := int(peer.UID)
 		v.local = access.Local(uid, uid == 0 || uid == os.Geteuid())
-		v.exempt = true
+		v.Exempt = true
 	} else {
 		c = f.Client(peer.Addr.Addr(), r.Header)
 		v.From = c.Addr
-		v.exempt = c.TruePeer && c.Addr.IsLoopback()
+		v.Exempt = c.TruePeer && c.Addr.IsLoopback()
 	}
 	v.Trace = trace(r, c.Vouched)
 	return v

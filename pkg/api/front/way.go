@@ -13,6 +13,9 @@ type Way struct {
 	Origin string
 	// Challenge is the WWW-Authenticate that goes with a 401.
 	Challenge string
+	// Lenient says that where a change's own lists shut its author's key out, that
+	// is a warning and no refusal.
+	Lenient bool
 	// Period is whether answers say in x-ratelimit-period how long a rate's period is.
 	Period bool
 	// Open reports whether a request needs no caller; nil: every one does.
