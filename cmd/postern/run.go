@@ -101,7 +101,7 @@ func (o *options) run(ctx context.Context, log *slog.Logger) (err error) {
 }
 
 func openSnapshot(dir string) (agent.Snapshot, error) {
-	db, err := store.Open(dir)
+	db, err := store.OpenSnapshot(dir)
 	if err != nil {
 		return nil, err // and not a Snapshot that holds a nil
 	}

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
@@ -45,6 +46,13 @@ const (
 	Confirmed                // confirmed
 	Reverted                 // reverted
 )
+
+// Pruned refuses to go back to a revision that is too long ago.
+type Pruned struct{ Number, Oldest uint64 }
+
+func (e *Pruned) Error() string {
+	return fmt.Sprintf("revision %d is no longer kept; the oldest that can be gone back to is %d", e.Number, e.Oldest)
+}
 
 // Image is the values of some records of a State. A nil value says that there is
 // no such record.

@@ -12,10 +12,10 @@ import (
 	"github.com/postern-io/postern/pkg/policy"
 )
 
-// withBolt changes a store's file behind the store's back.
-func withBolt(t *testing.T, dir string, f func(*bbolt.Tx) error) {
+// withBolt changes a file behind the back of who keeps it.
+func withBolt(t *testing.T, path string, f func(*bbolt.Tx) error) {
 	t.Helper()
-	db, err := bbolt.Open(filepath.Join(dir, Name), 0o600, nil)
+	db, err := bbolt.Open(path, 0o600, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +25,7 @@ func withBolt(t *testing.T, dir string, f func(*bbolt.Tx) error) {
 	}
 }
 
-func TestOpenRefuses(t *testing.T) {
+func TestOpenSnapshotRefuses(t *testing.T) {
 	list := "tenants/acme/*"
 	tests := []struct {
 		name   string
@@ -34,8 +34,8 @@ func TestOpenRefuses(t *testing.T) {
 	}{
 		{
 			name:   "newer-schema",
-			change: func(tx *bbolt.Tx) error { return put(tx.Bucket(metaBucket), schemaKey, []byte("2")) },
-			err:    "schema 2 is newer than 1, the newest this postern reads; run the postern that wrote it",
+			change: func(tx *bbolt.Tx) error { return put(tx.Bucket(metaBucket), schemaKey, []byte("3")) },
+			err:    "schema 3 is newer than 2, the newest this postern reads; run the postern that wrote it",
 		},
 		{
 			name:   "older-schema",
@@ -55,7 +55,7 @@ func TestOpenRefuses(t *testing.T) {
 		{
 			name:   "another-program's",
 			change: func(tx *bbolt.Tx) error { return tx.DeleteBucket(metaBucket) },
-			err:    `no bucket "meta": damaged, or not a store of postern's`,
+			err:    `no bucket "meta": damaged, or not a file of postern's`,
 		},
 		{
 			name: "turned-bit",
@@ -104,12 +104,12 @@ func TestOpenRefuses(t *testing.T) {
 				t.Fatal(err)
 			}
 			db.Close()
-			withBolt(t, dir, tt.change)
-			_, err := Open(dir)
-			if want := "open " + filepath.Join(dir, Name) + ": " + tt.err; text(err) != want {
+			withBolt(t, filepath.Join(dir, SnapshotName), tt.change)
+			_, err := OpenSnapshot(dir)
+			if want := "open " + filepath.Join(dir, SnapshotName) + ": " + tt.err; text(err) != want {
 				t.Errorf("error = %q,\n       want %q", text(err), want)
 			}
-			withBolt(t, dir, func(*bbolt.Tx) error { return nil }) // nothing holds it any more
+			withBolt(t, filepath.Join(dir, SnapshotName), func(*bbolt.Tx) error { return nil }) // nothing holds it any more
 		})
 	}
 }
@@ -130,26 +130,26 @@ func large(t testing.TB, tenants int) *policy.Revision {
 	return rev
 }
 
-// TestOpenCutShort cuts a store at every page: never a panic, and whatever
+// TestOpenSnapshotCutShort cuts a store at every page: never a panic, and whatever
 // opens is the whole revision.
-func TestOpenCutShort(t *testing.T) {
+func TestOpenSnapshotCutShort(t *testing.T) {
 	dir := t.TempDir()
 	db := open(t, dir)
 	if err := db.Save(large(t, 500), noon); err != nil {
 		t.Fatal(err)
 	}
 	db.Close()
-	whole, err := os.ReadFile(filepath.Join(dir, Name))
+	whole, err := os.ReadFile(filepath.Join(dir, SnapshotName))
 	if err != nil {
 		t.Fatal(err)
 	}
 	refused := 0
 	for size := 0; size < len(whole); size += os.Getpagesize() {
-		path := filepath.Join(dir, Name)
+		path := filepath.Join(dir, SnapshotName)
 		if err := os.WriteFile(path, whole[:size], 0o600); err != nil {
 			t.Fatal(err)
 		}
-		db, err := Open(dir)
+		db, err := OpenSnapshot(dir)
 		if err != nil {
 			refused++
 			continue
@@ -164,16 +164,16 @@ func TestOpenCutShort(t *testing.T) {
 	}
 }
 
-// TestOpenDamaged overwrites each page in turn, then closes and opens again as a
+// TestOpenSnapshotDamaged overwrites each page in turn, then closes and opens again as a
 // restarted agent would.
-func TestOpenDamaged(t *testing.T) {
+func TestOpenSnapshotDamaged(t *testing.T) {
 	dir := t.TempDir()
 	db := open(t, dir)
 	if err := db.Save(large(t, 100), noon); err != nil {
 		t.Fatal(err)
 	}
 	db.Close()
-	path := filepath.Join(dir, Name)
+	path := filepath.Join(dir, SnapshotName)
 	whole, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -188,7 +188,7 @@ func TestOpenDamaged(t *testing.T) {
 			if err := os.WriteFile(path, damaged, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			db, err := Open(dir)
+			db, err := OpenSnapshot(dir)
 			if err != nil {
 				continue
 			}
@@ -200,15 +200,15 @@ func TestOpenDamaged(t *testing.T) {
 	}
 }
 
-// TestCutShortWhileOpen shows that a file cut under a running agent fails the
+// TestSnapshotCutShortWhileOpen shows that a file cut under a running agent fails the
 // writing, not the agent.
-func TestCutShortWhileOpen(t *testing.T) {
+func TestSnapshotCutShortWhileOpen(t *testing.T) {
 	dir := t.TempDir()
 	db := open(t, dir)
 	if err := db.Save(large(t, 500), noon); err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(dir, Name)
+	path := filepath.Join(dir, SnapshotName)
 	if err := os.Truncate(path, 0); err != nil {
 		t.Fatal(err)
 	}

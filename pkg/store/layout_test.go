@@ -16,7 +16,7 @@ import (
 // TestStateOnDisk holds what stands in existing files: whoever adds or renames a
 // field of policy, or reorders an enumeration, makes a new schema.
 func TestStateOnDisk(t *testing.T) {
-	want, err := os.ReadFile("testdata/state-1.json")
+	want, err := os.ReadFile("testdata/state-2.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +30,7 @@ func TestStateOnDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), string(got)+"\n"); diff != "" {
-		t.Errorf("-testdata/state-1.json +written:\n%s", diff)
+		t.Errorf("-testdata/state-2.json +written:\n%s", diff)
 	}
 	dir := t.TempDir()
 	db := open(t, dir)
@@ -58,7 +58,7 @@ func checkFilled(t *testing.T, name string, v reflect.Value) {
 	switch {
 	case name == "State.System" || name == "State.Tenants": // elsewhere in the store
 	case v.IsZero():
-		t.Errorf("%s is not in testdata/state-1.json", name)
+		t.Errorf("%s is not in testdata/state-2.json", name)
 	case v.Kind() == reflect.Pointer:
 		checkFilled(t, name, v.Elem())
 	case v.Kind() == reflect.Slice:
@@ -75,12 +75,12 @@ func TestListOnDisk(t *testing.T) {
 	l := *revision(t).State.Tenants.Get("acme").Lists["*"]
 	l.Entries = l.Entries[1:2]
 	checkFilled(t, "List", reflect.ValueOf(l))
-	want, err := os.ReadFile("testdata/list-1.hex")
+	want, err := os.ReadFile("testdata/list-2.hex")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), hex.Dump(appendList(nil, &l))); diff != "" {
-		t.Errorf("-testdata/list-1.hex +written:\n%s", diff)
+		t.Errorf("-testdata/list-2.hex +written:\n%s", diff)
 	}
 }
 

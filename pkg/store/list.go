@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/postern-io/postern/pkg/policy"
@@ -20,6 +21,7 @@ const (
 	bitComment
 	bitExpires
 	bitFile // the entry stands in another file than its list
+	bitBy
 )
 
 func appendList(b []byte, l *policy.List) []byte {
@@ -28,16 +30,18 @@ func appendList(b []byte, l *policy.List) []byte {
 	b = appendText(b, l.Pos.File)
 	b = binary.AppendVarint(b, int64(l.Pos.Line))
 	b = binary.AppendUvarint(b, uint64(len(l.Entries)))
+	var by stamps
 	for i := range l.Entries {
-		b = appendEntry(b, &l.Entries[i], l.Pos.File)
+		b = appendEntry(b, &l.Entries[i], l.Pos.File, &by)
 	}
 	return b
 }
 
-func appendEntry(b []byte, e *policy.Entry, file string) []byte {
+func appendEntry(b []byte, e *policy.Entry, file string, by *stamps) []byte {
 	has := bit(bitDeny, e.Action == policy.Deny) | bit(bitDisabled, e.Disabled) |
 		bit(bitRange, e.Range.IsValid()) | bit(bitComment, e.Comment != "") |
-		bit(bitExpires, !e.Expires.IsZero()) | bit(bitFile, e.Pos.File != file)
+		bit(bitExpires, !e.Expires.IsZero()) | bit(bitFile, e.Pos.File != file) |
+		bit(bitBy, e.By != nil)
 	b = append(b, has)
 	b = appendText(b, e.Text)
 	b = binary.AppendVarint(b, int64(e.Pos.Line))
@@ -48,12 +52,52 @@ func appendEntry(b []byte, e *policy.Entry, file string) []byte {
 		b = appendText(b, e.Comment)
 	}
 	if has&bitExpires != 0 {
-		b = appendText(b, e.Expires.Format(time.RFC3339Nano))
+		b = appendTime(b, e.Expires)
 	}
 	if has&bitFile != 0 {
 		b = appendText(b, e.Pos.File)
 	}
+	if has&bitBy != 0 {
+		b = by.append(b, e.By)
+	}
 	return b
+}
+
+// stamps numbers the stamps of a list by their first use: entries share few.
+type stamps struct {
+	numbers map[string]uint64 // by the stamp as written
+	last    *policy.Stamp
+	number  uint64 // of last
+}
+
+// append writes the number of a stamp, and behind a number that is new the stamp.
+func (s *stamps) append(b []byte, by *policy.Stamp) []byte {
+	if s.last == by {
+		return binary.AppendUvarint(b, s.number)
+	}
+	text := appendStamp(nil, by)
+	n, known := s.numbers[string(text)]
+	if !known {
+		if s.numbers == nil {
+			s.numbers = map[string]uint64{}
+		}
+		n = uint64(len(s.numbers))
+		s.numbers[string(text)] = n
+	}
+	s.last, s.number = by, n
+	b = binary.AppendUvarint(b, n)
+	if known {
+		return b
+	}
+	return append(b, text...)
+}
+
+func appendStamp(b []byte, by *policy.Stamp) []byte {
+	return appendTime(appendTime(appendText(b, by.Author), by.Created), by.Modified)
+}
+
+func appendTime(b []byte, t time.Time) []byte {
+	return appendText(b, t.Format(time.RFC3339Nano))
 }
 
 func bit(b byte, set bool) byte {
@@ -94,8 +138,9 @@ var errShort = errors.New("ends in the middle")
 // reader takes values off the front of rest; after its first error they are all
 // zero.
 type reader struct {
-	rest string
-	err  error
+	rest   string
+	err    error
+	stamps []*policy.Stamp // of the list, by number
 }
 
 func (r *reader) entry(e *policy.Entry, file string) {
@@ -113,11 +158,35 @@ func (r *reader) entry(e *policy.Entry, file string) {
 		e.Comment = r.text()
 	}
 	if has&bitExpires != 0 {
-		r.fail(e.Expires.UnmarshalText([]byte(r.text())))
+		e.Expires = r.time()
 	}
 	if has&bitFile != 0 {
 		e.Pos.File = r.text()
 	}
+	if has&bitBy != 0 {
+		e.By = r.stamp()
+	}
+}
+
+func (r *reader) stamp() *policy.Stamp {
+	n := r.uvarint()
+	switch {
+	case r.err != nil:
+		return nil
+	case n < uint64(len(r.stamps)):
+		return r.stamps[n]
+	case n > uint64(len(r.stamps)):
+		r.fail(fmt.Errorf("stamp %d before stamp %d", n, len(r.stamps)))
+		return nil
+	}
+	by := &policy.Stamp{Author: r.text(), Created: r.time(), Modified: r.time()}
+	r.stamps = append(r.stamps, by)
+	return by
+}
+
+func (r *reader) time() (t time.Time) {
+	r.fail(t.UnmarshalText([]byte(r.text())))
+	return t
 }
 
 func (r *reader) fail(err error) {

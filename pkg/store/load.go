@@ -11,36 +11,36 @@ import (
 
 // load reads everything there is: damage is found at the start, while there is
 // still a choice, and not when a list is wanted.
-func (db *DB) load(tx *bbolt.Tx) error {
-	if err := checkSchema(tx); err != nil {
+func (s *Snapshot) load(tx *bbolt.Tx) error {
+	if err := snapshotLayout.check(tx); err != nil {
 		return err
 	}
 	meta := tx.Bucket(metaBucket)
 	if meta.Get([]byte(clockKey)) != nil {
-		if err := db.loadClock(meta); err != nil {
+		if err := s.loadClock(meta); err != nil {
 			return err
 		}
 	}
 	if meta.Get([]byte(revisionKey)) == nil {
 		return nil
 	}
-	return db.loadRevision(tx)
+	return s.loadRevision(tx)
 }
 
-func (db *DB) loadClock(meta *bbolt.Bucket) error {
+func (s *Snapshot) loadClock(meta *bbolt.Bucket) error {
 	text, err := get(meta, clockKey)
 	if err != nil {
 		return err
 	}
-	db.latest, err = time.Parse(time.RFC3339Nano, string(text))
+	s.latest, err = time.Parse(time.RFC3339Nano, string(text))
 	return err
 }
 
-func (db *DB) loadRevision(tx *bbolt.Tx) error {
+func (s *Snapshot) loadRevision(tx *bbolt.Tx) error {
 	meta := tx.Bucket(metaBucket)
 	var n numbered
-	var s policy.State
-	for key, into := range map[string]any{revisionKey: &n, stateKey: &s} {
+	var state policy.State
+	for key, into := range map[string]any{revisionKey: &n, stateKey: &state} {
 		value, err := get(meta, key)
 		if err != nil {
 			return err
@@ -57,15 +57,16 @@ func (db *DB) loadRevision(tx *bbolt.Tx) error {
 	if err != nil {
 		return err
 	}
-	if s.System, err = loadLists(tx.Bucket(listsBucket), tenants); err != nil {
+	if state.System, err = loadLists(tx.Bucket(listsBucket), tenants); err != nil {
 		return err
 	}
-	s.Tenants = policy.MapOf(tenants)
-	db.saved = &policy.Revision{
+	state.Tenants = policy.MapOf(tenants)
+	s.saved = &policy.Revision{
 		Number:   n.Number,
 		Since:    n.Since,
-		State:    &s,
+		State:    &state,
 		Settings: append([]byte(nil), settings...),
+		Store:    n.Store,
 	}
 	return nil
 }
@@ -74,22 +75,9 @@ func loadTenants(b *bbolt.Bucket) (map[string]*policy.Tenant, error) {
 	tenants := map[string]*policy.Tenant{}
 	return tenants, b.ForEach(func(k, v []byte) error {
 		id := string(k)
-		value, err := unseal(id, v)
-		if err != nil {
-			return fmt.Errorf("tenant %s: %w", id, err)
-		}
-		var t tenant
-		if err := getJSON("tenant "+id, value, &t); err != nil {
-			return err
-		}
-		tenants[id] = &policy.Tenant{
-			ID:    id,
-			Hosts: t.Hosts,
-			Lists: map[string]*policy.List{},
-			Users: map[string]map[string]*policy.List{},
-			Pos:   t.Pos,
-		}
-		return nil
+		t, err := readTenant(id, v)
+		tenants[id] = t.tenant(id)
+		return err
 	})
 }
 

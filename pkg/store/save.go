@@ -16,45 +16,69 @@ import (
 // Save keeps rev, and now with it, in one transaction: after a crash the file
 // holds the revision before or this one. A list or tenant that is the same
 // pointer as in the revision last saved is not looked at.
-func (db *DB) Save(rev *policy.Revision, now time.Time) error {
-	err := db.update(func(tx *bbolt.Tx) error { return db.write(tx, rev, now) })
+func (s *Snapshot) Save(rev *policy.Revision, now time.Time) error {
+	err := s.keep(func(tx *bbolt.Tx) error { return s.write(tx, rev, now) })
 	if err != nil {
-		return fmt.Errorf("save revision %d in %s: %w", rev.Number, db.path, err)
+		return fmt.Errorf("save revision %d in %s: %w", rev.Number, s.path, err)
 	}
-	db.saved, db.latest = rev, later(db.latest, now)
+	s.saved, s.latest = rev, later(s.latest, now)
 	return nil
 }
 
 // Record keeps now as the latest time seen, if it is.
-func (db *DB) Record(now time.Time) error {
-	err := db.update(func(tx *bbolt.Tx) error { return db.writeClock(tx, now) })
+func (s *Snapshot) Record(now time.Time) error {
+	err := s.keep(func(tx *bbolt.Tx) error { return s.writeClock(tx, now) })
 	if err != nil {
-		return fmt.Errorf("record the time in %s: %w", db.path, err)
+		return fmt.Errorf("record the time in %s: %w", s.path, err)
 	}
-	db.latest = later(db.latest, now)
+	s.latest = later(s.latest, now)
 	return nil
 }
 
-func (db *DB) update(f func(*bbolt.Tx) error) error {
-	return db.guard(func() error { return db.bolt.Update(f) })
+// keep writes, and mirrors the store by the way. A store that cannot be read says
+// so elsewhere; its mirror stays as it was.
+func (s *Snapshot) keep(write func(*bbolt.Tx) error) error {
+	var v *vault
+	if s.store != nil {
+		v, _ = s.store.vault(s.mirrored)
+	}
+	err := s.update(func(tx *bbolt.Tx) error {
+		if v != nil {
+			if err := v.write(tx); err != nil {
+				return err
+			}
+		}
+		return write(tx)
+	})
+	if err == nil && v != nil {
+		s.mirrored = v.edition
+	}
+	return err
 }
 
-func (db *DB) write(tx *bbolt.Tx, rev *policy.Revision, now time.Time) error {
+// numbered is a revision's numbers on disk.
+type numbered struct {
+	Number uint64    `json:"number"`
+	Since  time.Time `json:"since"`
+	Store  string    `json:"store,omitempty"`
+}
+
+func (s *Snapshot) write(tx *bbolt.Tx, rev *policy.Revision, now time.Time) error {
 	meta := tx.Bucket(metaBucket)
-	if err := putJSON(meta, revisionKey, numbered{rev.Number, rev.Since}); err != nil {
+	if err := putJSON(meta, revisionKey, numbered{rev.Number, rev.Since, rev.Store}); err != nil {
 		return err
 	}
 	if err := put(meta, settingsKey, rev.Settings); err != nil {
 		return err
 	}
-	if err := db.writeClock(tx, now); err != nil {
+	if err := s.writeClock(tx, now); err != nil {
 		return err
 	}
 	before := &policy.State{}
-	if db.saved != nil {
-		before = db.saved.State
+	if s.saved != nil {
+		before = s.saved.State
 	}
-	if db.saved == nil || !sameBase(before, rev.State) {
+	if s.saved == nil || !sameBase(before, rev.State) {
 		if err := putJSON(meta, stateKey, base(rev.State)); err != nil {
 			return err
 		}
@@ -78,8 +102,8 @@ func sameBase(a, b *policy.State) bool {
 	return slices.Equal(a.Endpoints, b.Endpoints) && reflect.DeepEqual(x, y)
 }
 
-func (db *DB) writeClock(tx *bbolt.Tx, now time.Time) error {
-	text := later(db.latest, now).UTC().Format(time.RFC3339Nano)
+func (s *Snapshot) writeClock(tx *bbolt.Tx, now time.Time) error {
+	text := later(s.latest, now).UTC().Format(time.RFC3339Nano)
 	return put(tx.Bucket(metaBucket), clockKey, []byte(text))
 }
 
@@ -120,7 +144,7 @@ func (d diff) tenant(id string, before, after *policy.Tenant) error {
 	}
 	users := slices.Collect(maps.Keys(a.Users))
 	for user := range b.Users {
-		if a.Users[user] == nil {
+		if _, stays := a.Users[user]; !stays {
 			users = append(users, user)
 		}
 	}
@@ -144,7 +168,7 @@ func (d diff) record(id string, t *policy.Tenant) error {
 	if t == nil {
 		return d.tenants.Delete([]byte(id))
 	}
-	return putJSON(d.tenants, id, tenant{t.Hosts, t.Pos})
+	return putJSON(d.tenants, id, tenantOnDisk(t))
 }
 
 // resources writes the lists of one owner.

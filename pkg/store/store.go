@@ -1,8 +1,13 @@
-// Package store keeps on disk what enforcement can start from when the files
-// cannot be read: the last revision in force, and the latest time the agent has
-// seen.
+// Package store keeps on disk what people wrote, and what enforcement can start
+// from when that or the files cannot be read.
 //
-// It is one bbolt file. A list has a key of its own, so that a change writes
+// The Store is what people wrote: tenants, lists, endpoints, the filtering
+// switch, access keys and secrets, the history of all but the last two, and the
+// lines of the journal that are on their way to it. The Snapshot beside it is
+// the whole revision last in force, files' lists included, and the latest time
+// the agent has seen; from it Restore makes a Store that was lost.
+//
+// Each is one bbolt file. A record has a key of its own, so that a change writes
 // what changed; every value carries a checksum, because bbolt has one for its
 // own pages only and a bit that turns in an address admits a stranger. A file
 // that is cut short or damaged is an error which names it, never a panic and
@@ -10,154 +15,144 @@
 package store
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
+	"iter"
 	"path/filepath"
-	"runtime/debug"
-	"syscall"
-	"time"
+	"sync/atomic"
 
 	"go.etcd.io/bbolt"
-	bolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/postern-io/postern/pkg/policy"
 )
 
-// Name is the store's file in its directory.
-const Name = "postern.db"
+// StoreName is the store's file in its directory.
+const StoreName = "postern.db"
 
-// schema is the layout this package reads and writes.
-const schema = 1
-
-// lockWait is how long Open waits for another process to let go of the file.
-const lockWait = time.Second
-
-// DB is an open store. One goroutine uses it at a time.
-type DB struct {
-	path   string
-	file   *os.File
-	bolt   *bbolt.DB
-	broken error // once set, bbolt may hold locks it will never release
-	saved  *policy.Revision
-	latest time.Time
+// Store keeps what people wrote. Many may use it at once.
+type Store struct {
+	*file
+	cfg    Config
+	id     string
+	number atomic.Uint64
+	// edition grows with each change of keys and secrets; never zero.
+	edition atomic.Uint64
 }
 
-// Open opens the store in dir, making both where there are none, and reads all
-// of it.
-func Open(dir string) (*DB, error) {
-	db := &DB{path: filepath.Join(dir, Name)}
-	if err := db.open(); err != nil {
-		_ = db.Close()
-		return nil, fmt.Errorf("open %s: %w", db.path, err)
-	}
-	return db, nil
+// Config is how much of the past a Store keeps.
+type Config struct {
+	MaxRevisions    int // 0: 10,000
+	MaxHistoryBytes int // 0: 256 MiB
 }
 
-func (db *DB) open() error {
-	if _, err := os.Stat(db.path); errors.Is(err, fs.ErrNotExist) {
-		if err := create(db.path); err != nil {
-			return err
-		}
+const (
+	defaultRevisions    = 10_000
+	defaultHistoryBytes = 256 << 20
+)
+
+// Open opens the store in dir, making both where there are none, and compares
+// all of it with its checksums: damage is found at the start, while there is
+// still a choice, and not when a list is wanted.
+func Open(dir string, cfg Config) (*Store, error) {
+	if cfg.MaxRevisions == 0 {
+		cfg.MaxRevisions = defaultRevisions
 	}
-	return db.guard(func() (err error) {
-		if db.bolt, err = openBolt(db.path, &db.file); err != nil {
-			return err
-		}
-		return db.bolt.View(db.load)
-	})
+	if cfg.MaxHistoryBytes == 0 {
+		cfg.MaxHistoryBytes = defaultHistoryBytes
+	}
+	s := &Store{cfg: cfg}
+	s.edition.Store(1)
+	path := filepath.Join(dir, StoreName)
+	if err := s.open(path); err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	return s, nil
 }
 
-// create makes an empty store aside and renames it, so that a file without a
-// schema is damage and never a beginning.
-func create(path string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+func (s *Store) open(path string) (err error) {
+	if s.file, err = openFile(path, layOutStore); err != nil {
 		return err
 	}
-	aside := path + ".new"
-	if err := os.Remove(aside); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := s.view(s.take); err != nil {
+		_ = s.Close()
 		return err
-	}
-	db, err := openBolt(aside, new(*os.File))
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(db.Update(layOut), db.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(aside, path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-// openBolt opens path and leaves the file it opened in file: should bbolt panic
-// halfway, that is the only way to release its lock.
-func openBolt(path string, file **os.File) (*bbolt.DB, error) {
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
-		Timeout:      lockWait,
-		FreelistType: bbolt.FreelistMapType,
-		OpenFile: func(name string, flag int, perm os.FileMode) (_ *os.File, err error) {
-			*file, err = os.OpenFile(name, flag, perm)
-			return *file, err
-		},
-	})
-	if errors.Is(err, bolterrors.ErrTimeout) {
-		return nil, errors.New("another process has it open")
-	}
-	return db, err
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
-// Revision is the revision last saved; nil where there is none.
-func (db *DB) Revision() *policy.Revision { return db.saved }
-
-// Latest is the latest time recorded; zero where there is none.
-func (db *DB) Latest() time.Time { return db.latest }
-
-// Close releases the file.
-func (db *DB) Close() error {
-	switch {
-	case db.broken != nil && db.file != nil:
-		return errors.Join(unlock(db.file), db.file.Close())
-	case db.bolt != nil:
-		return db.bolt.Close()
 	}
 	return nil
 }
 
-// unlock lets go of a file that bbolt still maps: the map keeps the lock alive
-// beyond the descriptor.
-func unlock(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_UN) }
+func layOutStore(tx *bbolt.Tx) error { return layOutAs(tx, rand.Text(), history{}) }
 
-// guard runs f, in which bbolt reads its map of the file. On damage bbolt
-// panics, and on a file cut short the processor faults; both become an error,
-// and nothing more is asked of this DB.
-func (db *DB) guard(f func() error) (err error) {
-	if db.broken != nil {
-		return db.broken
+// layOutAs lays out the store of this id, with the history of another behind it.
+func layOutAs(tx *bbolt.Tx, id string, h history) error {
+	if err := storeLayout.make(tx); err != nil {
+		return err
 	}
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if r := recover(); r != nil {
-			db.broken = damage(r)
-			err = db.broken
-		}
-	}()
-	return f()
+	if err := put(tx.Bucket(metaBucket), idKey, []byte(id)); err != nil {
+		return err
+	}
+	return h.write(tx)
 }
 
-func damage(panicked any) error {
-	if _, fault := panicked.(interface{ Addr() uintptr }); fault {
-		return errors.New("the file is damaged: cut short")
+func (s *Store) take(tx *bbolt.Tx) error {
+	if err := storeLayout.check(tx); err != nil {
+		return err
 	}
-	return fmt.Errorf("the file is damaged: %v", panicked)
+	if err := storeLayout.verify(tx); err != nil {
+		return err
+	}
+	id, err := get(tx.Bucket(metaBucket), idKey)
+	if err != nil {
+		return err
+	}
+	h, err := readHistory(tx)
+	if err != nil {
+		return err
+	}
+	if h.Sum != sumOf(tx.Bucket(recordsBucket)) {
+		return errors.New("records: damaged: some are missing, or as they were before")
+	}
+	s.id = string(id)
+	s.number.Store(h.Number)
+	return nil
+}
+
+func sumOf(b *bbolt.Bucket) (sum uint32) {
+	for _, sealed := range entries(b) {
+		sum ^= sealOf(sealed)
+	}
+	return sum
+}
+
+// entries are the keys and values of a bucket.
+func entries(b *bbolt.Bucket) iter.Seq2[[]byte, []byte] {
+	return func(yield func(k, v []byte) bool) {
+		c := b.Cursor()
+		for k, v := c.First(); k != nil && yield(k, v); k, v = c.Next() {
+		}
+	}
+}
+
+// ID tells this store from others; it was made with the file.
+func (s *Store) ID() string { return s.id }
+
+// Number is that of the last commit; 0 where there is none.
+func (s *Store) Number() uint64 { return s.number.Load() }
+
+// Load reads every record.
+func (s *Store) Load() (policy.Image, error) {
+	var all policy.Image
+	err := s.view(func(tx *bbolt.Tx) error {
+		return tx.Bucket(recordsBucket).ForEach(func(k, v []byte) error {
+			value, err := unseal(string(k), v)
+			if err != nil {
+				return fmt.Errorf("%s: %w", k, err)
+			}
+			return readRecord(string(k), value, &all)
+		})
+	})
+	if err != nil {
+		return policy.Image{}, fmt.Errorf("load %s: %w", s.path, err)
+	}
+	return all, nil
 }

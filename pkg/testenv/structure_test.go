@@ -46,6 +46,7 @@ var homes = map[string][]string{
 	"github.com/coreos/go-systemd":        {"pkg/agent"},
 	"github.com/fsnotify/fsnotify":        {"pkg/agent"},
 	"github.com/getkin/kin-openapi":       {"pkg/api/v1/contract"},
+	"github.com/google/go-cmp":            {"pkg/store/storetest"},
 	"github.com/google/renameio":          {"pkg/config", "pkg/store"},
 	"github.com/hashicorp/hcl":            {"pkg/api/listfile"},
 	"github.com/oapi-codegen/runtime":     {"pkg/api/v1"},

@@ -35,7 +35,7 @@ func (bd burden) state() *policy.State {
 // stored is a directory with a store that holds s.
 func (b *bench) stored(s *policy.State) string {
 	dir := b.TempDir()
-	db, err := store.Open(dir)
+	db, err := store.OpenSnapshot(dir)
 	b.Check(err)
 	b.Check(db.Save(&policy.Revision{Number: 1, State: s}, time.Now()))
 	b.Check(db.Close())

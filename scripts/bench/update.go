@@ -38,7 +38,7 @@ type host struct {
 	*bench
 	burden
 	cgroup
-	db       *store.DB
+	db       *store.Snapshot
 	compiler policy.Compiler
 	datapath *datapath.Datapath
 	rev      *policy.Revision
@@ -73,7 +73,7 @@ func (h *host) coldStart(dir string) {
 	step := func(series string) {
 		h.report("start", series, once(time.Since(start).Seconds()))
 	}
-	h.db, err = store.Open(dir)
+	h.db, err = store.OpenSnapshot(dir)
 	h.Check(err)
 	h.Cleanup(func() { _ = h.db.Close() })
 	h.rev = h.db.Revision()
