@@ -17,22 +17,26 @@ import (
 	"github.com/postern-io/postern/pkg/gate"
 	"github.com/postern-io/postern/pkg/metrics"
 	"github.com/postern-io/postern/pkg/policy"
+	"github.com/postern-io/postern/pkg/store"
 )
 
 // daemon is a running agent's parts, and what passes between them: decisions and
 // dropped packets on their way to events and metrics, the state of all on its way
 // to the API.
 type daemon struct {
-	started time.Time
-	log     *slog.Logger
-	agent   *agent.Agent
-	kernel  *datapath.Datapath
-	gate    *gate.Gate
-	proxies *gate.Server
-	events  *api.Feed
-	sources sources
-	metrics *metrics.Metrics
-	warned  string // of what locks the operator out; only Set touches it
+	started     time.Time
+	log         *slog.Logger
+	agent       *agent.Agent
+	kernel      *datapath.Datapath
+	gate        *gate.Gate
+	proxies     *gate.Server
+	events      *api.Feed
+	plane       *plane          // nil: it could not be opened
+	kept        *store.Snapshot // that mirrors the plane's store
+	sources     sources
+	connections connections
+	metrics     *metrics.Metrics
+	warned      string // of what locks the operator out; only Set touches it
 }
 
 func newDaemon(kernel *datapath.Datapath, log *slog.Logger) *daemon {

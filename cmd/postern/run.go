@@ -14,7 +14,6 @@ import (
 
 	"github.com/postern-io/postern/pkg/agent"
 	"github.com/postern-io/postern/pkg/datapath"
-	"github.com/postern-io/postern/pkg/store"
 )
 
 // options are run's flags.
@@ -80,30 +79,31 @@ func (o *options) run(ctx context.Context, log *slog.Logger) (err error) {
 	d.agent, err = agent.New(agent.Config{
 		File:         file,
 		StorePath:    o.store,
-		OpenSnapshot: openSnapshot,
+		OpenSnapshot: d.openSnapshot,
+		OpenStore:    d.openStore,
 		Datapath:     kernel,
 		Gate:         d,
 		WatchHost:    datapath.WatchHost,
+		Connections:  d.connections.to,
 		Log:          log,
 	})
 	if err != nil {
 		return err
 	}
+	d.connections.name(d.agent.Settings().API.GuardPorts)
+	if d.plane != nil && !d.agent.TakesWrites() {
+		d.plane = nil // the agent has closed it: it is another host's
+	}
 	log.Info("starting", "config", file, "version", thisBuild().Version)
 	defer d.shutdown()
 	g, ctx := errgroup.WithContext(ctx)
 	d.listen(ctx, g)
+	if d.plane != nil {
+		g.Go(func() error { d.plane.flush(ctx, log); return nil })
+	}
 	g.Go(func() error { return kernel.Follow(ctx) })
 	g.Go(func() error { return kernel.Events(ctx, d.packet) })
 	g.Go(func() error { return kernel.Sights(ctx, d.sources.passed) })
 	g.Go(func() error { return d.agent.Run(ctx) })
 	return g.Wait()
-}
-
-func openSnapshot(dir string) (agent.Snapshot, error) {
-	db, err := store.OpenSnapshot(dir)
-	if err != nil {
-		return nil, err // and not a Snapshot that holds a nil
-	}
-	return db, nil
 }

@@ -1,11 +1,11 @@
 package main
 
 import (
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
 
-	"github.com/postern-io/postern/pkg/config"
 	"github.com/postern-io/postern/pkg/datapath"
 	"github.com/postern-io/postern/pkg/gate"
 	"github.com/postern-io/postern/pkg/policy"
@@ -48,6 +48,20 @@ func (s sources) asked(d gate.Decision) {
 	}
 }
 
+// at are the sources last seen at an endpoint, as it is judged: by its packets, or
+// by its requests.
+func (s sources) at(ep *policy.Endpoint) []netip.Addr {
+	from := s.packets
+	if ep.Client.Source != policy.Peer || ep.Responds() {
+		from = s.requests
+	}
+	var all []netip.Addr
+	for _, source := range from.Sources(ep.Name) {
+		all = append(all, source.Addr)
+	}
+	return all
+}
+
 // connections are those that no change may cut unasked: to sshd, wherever it
 // listens, and to the ports that the operator names.
 type connections struct {
@@ -56,7 +70,11 @@ type connections struct {
 	named []policy.PortRange
 }
 
-func newConnections(api config.API) *connections { return &connections{named: api.GuardPorts} }
+func (c *connections) name(ports []policy.PortRange) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.named = ports
+}
 
 // to lists the connections to those of the ports that are guarded.
 func (c *connections) to(guarded func(port uint16) bool) ([]policy.Conn, error) {

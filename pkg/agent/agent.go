@@ -129,6 +129,15 @@ func (a *Agent) Status() Status { return a.view.Load().status }
 // Table is the policy in force; nil before there is one.
 func (a *Agent) Table() *policy.Table { return a.view.Load().table }
 
+// Revision is the number of what is in force, and whether this agent enforces it.
+func (a *Agent) Revision() (number uint64, enforced bool) {
+	s := a.Status()
+	return s.Revision, s.Revision != 0
+}
+
+// TakesWrites reports whether there is a store to write to.
+func (a *Agent) TakesWrites() bool { return a.loop.store != nil }
+
 // Run enforces until ctx ends, and leaves the kernel as it is then. It is called
 // once.
 func (a *Agent) Run(ctx context.Context) error {
