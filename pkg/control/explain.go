@@ -27,13 +27,13 @@ type Question struct {
 // Explain answers a question from what is in force.
 func (s *Service) Explain(c *Call, q Question) (*Explanation, error) {
 	x, err := s.explain(c, q, s.Table())
-	return x, s.refused(c, "explain", q.names(), err)
+	return x, s.unread(c, "explain", q.names(), err)
 }
 
 // ExplainProposed answers a question from what changes would make of it.
 func (s *Service) ExplainProposed(ctx context.Context, c *Call, q Question, changes ...Change) (*Explanation, error) {
 	x, err := s.explainProposed(ctx, c, q, changes)
-	return x, s.refused(c, "explain", append(names(changes), q.names()...), err)
+	return x, s.unread(c, "explain", append(names(changes), q.names()...), err)
 }
 
 func (s *Service) explainProposed(ctx context.Context, c *Call, q Question, changes []Change) (*Explanation, error) {

@@ -29,7 +29,7 @@ func (s *Service) History(c *Call, q HistoryQuery) ([]*policy.Commit, error) {
 		}
 		n.target = ofTenant(q.Tenant)
 	}
-	if err := s.refused(c, "history.read", nil, c.lacks(s.Table(), n)); err != nil {
+	if err := s.unread(c, "history.read", nil, c.lacks(s.Table(), n)); err != nil {
 		return nil, err
 	}
 	commits, err := s.cfg.Past.History(q)
@@ -47,7 +47,7 @@ func (s *Service) Commit(c *Call, number uint64) (*policy.Commit, error) {
 			err = unknownRevision(number)
 		}
 	}
-	return commit, s.refused(c, "revision.read", nil, err)
+	return commit, s.unread(c, "revision.read", nil, err)
 }
 
 func (s *Service) commit(c *Call, number uint64) (*policy.Commit, error) {
@@ -152,12 +152,15 @@ func (p Part) name() string {
 // read it; 0 is what is in force.
 func (s *Service) Diff(c *Call, from, to uint64, p Part) (policy.Difference, error) {
 	d, err := s.diff(c, from, to, p)
-	return d, s.refused(c, "revision.diff", listed(p.name()), err)
+	return d, s.unread(c, "revision.diff", listed(p.name()), err)
 }
 
 func (s *Service) diff(c *Call, from, to uint64, p Part) (policy.Difference, error) {
-	if !c.maySome(access.ReadHistory) {
+	switch {
+	case !c.maySome(access.ReadHistory):
 		return policy.Difference{}, &Refusal{Kind: Forbidden, What: c.who().Name + " may not read history"}
+	case p != Part{} && !c.knows(p.name()):
+		return policy.Difference{}, &Refusal{Kind: Forbidden, What: c.who().Name + " may not read history of " + p.name(), Names: listed(p.name())}
 	}
 	now, _ := s.Revision()
 	if to == 0 {

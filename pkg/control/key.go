@@ -15,7 +15,7 @@ import (
 // Keys is a page of the keys that the caller may list, and how many there are.
 func (s *Service) Keys(c *Call, q access.Query) ([]*access.Key, int, error) {
 	if !c.maySome(access.ListKeys) {
-		return nil, 0, s.refused(c, "keys.list", nil, &Refusal{Kind: Forbidden, What: c.who().Name + " may not list keys"})
+		return nil, 0, s.unread(c, "keys.list", nil, &Refusal{Kind: Forbidden, What: c.who().Name + " may not list keys"})
 	}
 	asked := q.Where
 	q.Where = func(k *access.Key) bool {
@@ -28,7 +28,7 @@ func (s *Service) Keys(c *Call, q access.Query) ([]*access.Key, int, error) {
 // Key is the key with an id. One that the caller may not read there is not.
 func (s *Service) Key(c *Call, id string) (*access.Key, error) {
 	k, err := s.key(c, access.ReadKeys, id)
-	return k, s.refused(c, "key.read", keyName(id), err)
+	return k, s.unread(c, "key.read", keyName(id), err)
 }
 
 func (s *Service) key(c *Call, a access.Action, id string) (*access.Key, error) {
@@ -175,7 +175,7 @@ func (s *Service) Audit(ctx context.Context, c *Call, q audit.Query) (audit.Page
 			return len(e.Tenants) == 1 && e.Tenants[0] == q.Tenant && (keep == nil || keep(e))
 		}
 	}
-	if err := s.refused(c, "audit.read", nil, c.lacks(s.Table(), n)); err != nil {
+	if err := s.unread(c, "audit.read", nil, c.lacks(s.Table(), n)); err != nil {
 		return audit.Page{}, err
 	}
 	return s.cfg.Log.Query(ctx, q)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/postern-io/postern/pkg/access"
 	"github.com/postern-io/postern/pkg/addr"
 	"github.com/postern-io/postern/pkg/policy"
 )
@@ -167,9 +168,10 @@ func Delete(at policy.Place) Change {
 	})
 }
 
-// Adopt makes the store the owner of a list whose file is gone.
+// Adopt makes the store the owner of a list whose file is gone. Files are staff's.
 func Adopt(at policy.Place) Change {
 	ch := listChange("list.adopt", at, nil)
+	ch.needs = []need{{access.ReloadFiles, whole}}
 	ch.edit = func(e *edit) error { return e.Adopt(at) }
 	return ch
 }

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/postern-io/postern/pkg/access"
@@ -69,6 +70,18 @@ func targetName(t access.Target) string {
 		return "tenants/" + t.Tenant + "/users/" + t.User
 	}
 	return policy.Place{Scope: t.Scope, Tenant: t.Tenant, User: t.User, Endpoint: t.Endpoint, Resource: t.Resource}.String()
+}
+
+// unread is why something cannot be read. The journal is told where that is for
+// want of rights: what is not there was not kept from anybody.
+func (s *Service) unread(c *Call, action string, objects []string, err error) error {
+	if err = refusalOf(err); err == nil {
+		return nil
+	}
+	if r, ok := errors.AsType[*Refusal](err); !ok || r.Kind != Forbidden {
+		return err
+	}
+	return s.refused(c, action, objects, err)
 }
 
 // refused tells the journal of what was refused, and the caller what it may know.

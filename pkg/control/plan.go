@@ -46,7 +46,7 @@ func (s *Sources) add(a netip.Addr) {
 // what they change, and what a guard would refuse is told.
 func (s *Service) Plan(ctx context.Context, c *Call, changes ...Change) (*Plan, error) {
 	p, err := s.plan(ctx, c, changes)
-	return p, s.refused(c, "plan", names(changes), err)
+	return p, s.unread(c, "plan", names(changes), err)
 }
 
 func (s *Service) plan(ctx context.Context, c *Call, changes []Change) (*Plan, error) {

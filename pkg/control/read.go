@@ -68,7 +68,7 @@ func (s *Service) Lists(c *Call, q ListQuery) ([]List, string, error) {
 // List is the list at a place.
 func (s *Service) List(c *Call, at policy.Place) (*policy.List, error) {
 	l, err := s.list(c, at)
-	return l, s.refused(c, "list.read", listed(at.String()), err)
+	return l, s.unread(c, "list.read", listed(at.String()), err)
 }
 
 func (s *Service) list(c *Call, at policy.Place) (*policy.List, error) {
@@ -97,7 +97,7 @@ func (c *Call) reads(at policy.Place) bool {
 // readable is the state, for a caller that may do something to some of it.
 func (s *Service) readable(c *Call, verb string, a access.Action) (*policy.State, error) {
 	if !c.maySome(a) {
-		return nil, s.refused(c, verb, nil, &Refusal{Kind: Forbidden, What: c.who().Name + " may not " + doing(a) + " anything"})
+		return nil, s.unread(c, verb, nil, &Refusal{Kind: Forbidden, What: c.who().Name + " may not " + doing(a) + " anything"})
 	}
 	return s.state()
 }
@@ -133,7 +133,7 @@ func tenantOf(s *policy.State, id string) *policy.Tenant {
 // read these.
 func (s *Service) Tenant(c *Call, id string) (*policy.Tenant, error) {
 	t, err := s.tenant(c, need{access.ReadTenants, ofTenant(id)})
-	return t, s.refused(c, "tenant.read", []string{"tenants/" + id}, err)
+	return t, s.unread(c, "tenant.read", []string{"tenants/" + id}, err)
 }
 
 // User is the tenant of a user that there is. Of a caller that is the user itself
@@ -144,7 +144,7 @@ func (s *Service) User(c *Call, tenant, user string) (*policy.Tenant, error) {
 		err = &policy.Unknown{What: "user", Name: user}
 	}
 	if err != nil {
-		return nil, s.refused(c, "user.read", []string{"tenants/" + tenant + "/users/" + user}, err)
+		return nil, s.unread(c, "user.read", []string{"tenants/" + tenant + "/users/" + user}, err)
 	}
 	if !c.who().May(access.ReadTenants, ofTenant(tenant)) {
 		t = only(t, user)
@@ -203,7 +203,7 @@ func (s *Service) Endpoint(c *Call, name string) (*policy.Endpoint, error) {
 	}
 	ep := state.Endpoint(name)
 	if ep == nil || !c.sees(ep) {
-		return nil, s.refused(c, "endpoint.read", []string{"endpoints/" + name}, &policy.Unknown{What: "endpoint", Name: name})
+		return nil, s.unread(c, "endpoint.read", []string{"endpoints/" + name}, &policy.Unknown{What: "endpoint", Name: name})
 	}
 	return ep, nil
 }

@@ -62,6 +62,9 @@ func refuse(kind Kind, format string, args ...any) *Refusal {
 // refusalOf is err as a caller is told of it. What is nobody's fault but the
 // agent's stays as it is.
 func refusalOf(err error) error {
+	if err == nil {
+		return nil
+	}
 	r := &Refusal{What: err.Error(), cause: err}
 	if already, ok := errors.AsType[*Refusal](err); ok {
 		return already
