@@ -25,10 +25,10 @@ type Switched struct{ Before, After bool }
 // ListDifference is what a change does to one list.
 type ListDifference struct {
 	ListChange
+	Entries []EntryChange
 	// Admits is how the live allow entries change, less the live deny entries;
-	// Denies how the latter do.
+	// Denies how the latter do. Difference.Prefixes finds them.
 	Admits, Denies PrefixDifference
-	Entries        []EntryChange
 }
 
 // PrefixDifference is the addresses that one set has and another has not.
@@ -59,13 +59,13 @@ func (i Image) Like(s *State) Image {
 	return is
 }
 
-// Differ is what changes from one image to another, as of now. A record that
+// Differ is what changes from one image to another, prefixes aside. A record that
 // one of them does not speak of is as if it were not there.
-func Differ(before, after Image, now time.Time) Difference {
+func Differ(before, after Image) Difference {
 	var d Difference
 	for at := range keys(before.Lists, after.Lists) {
-		if c := (ListChange{at, before.Lists[at], after.Lists[at]}); c.Before.Tag() != c.After.Tag() {
-			d.Lists = append(d.Lists, differ(c, now))
+		if c := (ListChange{at, before.Lists[at], after.Lists[at]}); !c.Before.Alike(c.After) {
+			d.Lists = append(d.Lists, ListDifference{ListChange: c, Entries: differEntries(c.Before, c.After)})
 		}
 	}
 	slices.SortFunc(d.Lists, func(a, b ListDifference) int { return cmp.Compare(a.At.String(), b.At.String()) })
@@ -99,13 +99,13 @@ func changed[T any](before, after map[string]*T, tag func(*T) string) []Change[T
 	return found
 }
 
-func differ(c ListChange, now time.Time) ListDifference {
-	was, is := c.Before.sides(now), c.After.sides(now)
-	return ListDifference{
-		ListChange: c,
-		Admits:     differSets(was[Allow], is[Allow]),
-		Denies:     differSets(was[Deny], is[Deny]),
-		Entries:    differEntries(c.Before, c.After),
+// Prefixes finds what comes of the lists' entries, as of now: it takes far longer
+// than to tell the entries apart.
+func (d *Difference) Prefixes(now time.Time) {
+	for i := range d.Lists {
+		l := &d.Lists[i]
+		was, is := l.Before.sides(now), l.After.sides(now)
+		l.Admits, l.Denies = differSets(was[Allow], is[Allow]), differSets(was[Deny], is[Deny])
 	}
 }
 
@@ -158,14 +158,23 @@ func spelled[K uint32 | U128](f FamilySet[K], last K, at func(K) netip.Addr) []n
 	return found
 }
 
-// differEntries pairs the entries that judge alike, in the order they stand.
+// differEntries pairs the entries that judge alike, in the order they stand. Most
+// changes are of one among thousands, so what both lists begin and end with is
+// passed over.
 func differEntries(before, after *List) []EntryChange {
+	old, fresh := before.pointers(), after.pointers()
+	for len(old) > 0 && len(fresh) > 0 && old[0].same(fresh[0]) {
+		old, fresh = old[1:], fresh[1:]
+	}
+	for len(old) > 0 && len(fresh) > 0 && old[len(old)-1].same(fresh[len(fresh)-1]) {
+		old, fresh = old[:len(old)-1], fresh[:len(fresh)-1]
+	}
 	was := map[judged][]*Entry{}
-	for e := range before.each() {
+	for _, e := range old {
 		was[e.judged()] = append(was[e.judged()], e)
 	}
 	var found []EntryChange
-	for e := range after.each() {
+	for _, e := range fresh {
 		c := EntryChange{After: e}
 		if old := was[e.judged()]; len(old) > 0 {
 			c.Before, was[e.judged()] = old[0], old[1:]
@@ -174,7 +183,7 @@ func differEntries(before, after *List) []EntryChange {
 			found = append(found, c)
 		}
 	}
-	for e := range before.each() {
+	for _, e := range old {
 		if old := was[e.judged()]; len(old) > 0 && old[0] == e {
 			found = append(found, EntryChange{Before: e})
 			was[e.judged()] = old[1:]
@@ -182,6 +191,19 @@ func differEntries(before, after *List) []EntryChange {
 	}
 	return found
 }
+
+func (l *List) pointers() []*Entry { return slices.Collect(l.each()) }
+
+// Alike reports whether two lists read alike, whoever owns them and wrote them.
+// Their tags are the same then.
+func (l *List) Alike(o *List) bool {
+	if l == o || l == nil || o == nil {
+		return l == o
+	}
+	return l.State == o.State && slices.EqualFunc(l.Entries, o.Entries, func(a, b Entry) bool { return a.same(&b) })
+}
+
+func (e *Entry) same(o *Entry) bool { return e.judged() == o.judged() && e.Alike(o) }
 
 // Alike reports whether two entries that judge the same addresses alike read
 // alike.

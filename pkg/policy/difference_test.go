@@ -57,7 +57,9 @@ func TestDifferLists(t *testing.T) {
 				return Image{Lists: map[Place]*List{at: listOf(t, strings.Fields(text)...)}}
 			}
 			var got []string
-			for _, l := range Differ(image(tt.before), image(tt.after), lintTime).Lists {
+			d := Differ(image(tt.before), image(tt.after))
+			d.Prefixes(lintTime)
+			for _, l := range d.Lists {
 				got = append(got, tell(l))
 			}
 			if said := strings.Join(got, "\n"); said != tt.want {
@@ -83,7 +85,7 @@ func TestDifferRecords(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	diff := Differ(d.Before(), d.Before().Like(d.State()), lintTime)
+	diff := Differ(d.Before(), d.Before().Like(d.State()))
 	var got []string
 	for _, l := range diff.Lists {
 		got = append(got, l.At.String())
@@ -99,7 +101,7 @@ func TestDifferRecords(t *testing.T) {
 		t.Errorf("difference = %q, switch %v; want %q and the switch", got, diff.Filtering, want)
 	}
 	is := d.Before().Like(d.State())
-	if same := Differ(is, is, lintTime); len(same.Lists)+len(same.Tenants)+len(same.Endpoints) > 0 || same.Filtering != nil {
+	if same := Differ(is, is); len(same.Lists)+len(same.Tenants)+len(same.Endpoints) > 0 || same.Filtering != nil {
 		t.Errorf("a state differs from itself: %+v", same)
 	}
 }
@@ -109,10 +111,11 @@ func TestDifferRecords(t *testing.T) {
 func TestDifferAlways(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		before, after := world{rt}.brinkList(), world{rt}.brinkList()
-		d := differ(ListChange{Before: before, After: after}, noon)
+		d := Difference{Lists: []ListDifference{{ListChange: ListChange{Before: before, After: after}}}}
+		d.Prefixes(noon)
 		was, is := before.sides(noon), after.sides(noon)
 		for _, a := range append(append(before.ends(), after.ends()...), edges(was[Allow], is[Deny])...) {
-			for i, diff := range []PrefixDifference{d.Admits, d.Denies} {
+			for i, diff := range []PrefixDifference{d.Lists[0].Admits, d.Lists[0].Denies} {
 				added, removed := contains(diff.Added, a), contains(diff.Removed, a)
 				if added != (is[i].Contains(a) && !was[i].Contains(a)) || removed != (was[i].Contains(a) && !is[i].Contains(a)) {
 					rt.Fatalf("%s: added %v, removed %v; was %v, is %v", a, added, removed, was[i].Contains(a), is[i].Contains(a))
@@ -125,3 +128,46 @@ func TestDifferAlways(t *testing.T) {
 func contains(prefixes []netip.Prefix, a netip.Addr) bool {
 	return slices.ContainsFunc(prefixes, func(p netip.Prefix) bool { return p.Contains(a) })
 }
+
+// TestDifferEntriesAlways: who makes the changes of an old list has the new one,
+// and what is not changed is alike.
+func TestDifferEntriesAlways(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		entry := rapid.Custom(func(t *rapid.T) Entry {
+			e := world{t}.brinkEntry()
+			e.Comment = rapid.SampledFrom([]string{"", "x"}).Draw(t, "comment")
+			return e
+		})
+		pool := rapid.SliceOfN(entry, 1, 4).Draw(rt, "pool")
+		some := rapid.SliceOfN(rapid.SampledFrom(pool), 0, 6)
+		before, after := &List{Entries: some.Draw(rt, "before")}, &List{Entries: some.Draw(rt, "after")}
+		got := map[string]int{}
+		for _, e := range before.Entries {
+			got[reading(&e)]++
+		}
+		for _, c := range differEntries(before, after) {
+			if c.Before != nil {
+				got[reading(c.Before)]--
+			}
+			if c.After != nil {
+				got[reading(c.After)]++
+			}
+			if c.Before != nil && c.After != nil && c.Before.same(c.After) {
+				rt.Fatalf("%s is alike", c.After.Text)
+			}
+		}
+		for _, e := range after.Entries {
+			got[reading(&e)]--
+		}
+		for text, n := range got {
+			if n != 0 {
+				rt.Fatalf("%d of %s", n, text)
+			}
+		}
+		if before.Alike(after) != (before.Tag() == after.Tag()) {
+			rt.Fatal("alike, and not of one tag")
+		}
+	})
+}
+
+func reading(e *Entry) string { return fmt.Sprint(e.Text, e.Action, e.Comment) }
