@@ -188,7 +188,9 @@ func (s *Service) diff(c *Call, from, to uint64, p Part) (policy.Difference, err
 	if err != nil {
 		return policy.Difference{}, err
 	}
-	return policy.Differ(before, after.Over(before.Like(state)), s.cfg.Now()), nil
+	d := policy.Differ(before, after.Over(before.Like(state)))
+	d.Prefixes(s.cfg.Now())
+	return d, nil
 }
 
 // Rollback makes a part of what the store holds what it was at a revision, in a

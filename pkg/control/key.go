@@ -145,7 +145,13 @@ func (s *Service) keep(c *Call, action string) access.Commit {
 		}
 		rec := audit.Record{
 			Actor: c.actor(), Action: action, Objects: keyName(k.ID), Tenants: listed(k.Tenant),
-			Origin: c.Origin, Reason: c.Reason, Trace: c.Trace, Type: typeOf(before == nil, after == nil),
+			Origin: c.Origin, Reason: c.Reason, Trace: c.Trace, Type: audit.Change,
+		}
+		switch {
+		case before == nil:
+			rec.Type = audit.Creation
+		case after == nil:
+			rec.Type = audit.Deletion
 		}
 		var err error
 		if rec.Before, err = told(before); err != nil {

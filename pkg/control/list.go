@@ -188,7 +188,7 @@ func listChange(verb string, at policy.Place, f func(*edit, *policy.List) (*poli
 				return err
 			}
 			next, err := f(e, old)
-			if err != nil || next.Tag() == old.Tag() {
+			if err != nil || next.Alike(old) {
 				return err
 			}
 			if err := e.fits(at, old, next); err != nil {
@@ -285,9 +285,15 @@ func missing(at policy.Place, l *policy.List, which []Which) error {
 	if l == nil {
 		return &policy.Unknown{What: "list", Name: at.String()}
 	}
-	have := make(map[addr.Range]int, len(l.Entries)) // bits by action
-	for _, e := range l.Entries {
-		have[e.Range] |= 1 << e.Action
+	have := make(map[addr.Range]int, len(which)) // bits by action
+	for _, w := range which {
+		have[w.Range] = 0
+	}
+	for i := range l.Entries {
+		e := &l.Entries[i]
+		if bits, wanted := have[e.Range]; wanted {
+			have[e.Range] = bits | 1<<e.Action
+		}
 	}
 	r := &Refusal{Kind: NotFound, Names: listed(at.String())}
 	for i, w := range which {

@@ -2,6 +2,7 @@ package control
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 
 	"github.com/postern-io/postern/pkg/access"
@@ -92,24 +93,17 @@ func (s *Service) refused(c *Call, action string, objects []string, err error) e
 	}
 	err = refusalOf(err)
 	s.cfg.Log.Refused(audit.Record{
-		Actor: c.actor(), Action: action, Objects: objects, Tenants: tenantsOf(objects),
+		Actor: c.actor(), Action: action, Objects: objects, Tenants: audit.TenantsOf(objects),
 		Origin: c.Origin, Reason: c.Reason, Forced: c.Force, Error: err.Error(), Trace: c.Trace,
 	})
 	return err
 }
 
-func (c *Call) actor() audit.Actor { return actor(c.author(), c.who().UID, c.who().Key == nil) }
-
-// tenantsOf are the tenants that records' names name.
-func tenantsOf(names []string) []string {
-	var ids []string
-	seen := map[string]bool{}
-	for _, name := range names {
-		part := strings.Split(name, "/")
-		if len(part) > 1 && part[0] == "tenants" && !seen[part[1]] {
-			seen[part[1]] = true
-			ids = append(ids, part[1])
-		}
+func (c *Call) actor() audit.Actor {
+	who := c.who()
+	a := audit.Actor{ID: who.ID, Name: who.Name, From: c.From}
+	if who.Key == nil && who != &nobody {
+		a.ID = "uid:" + strconv.Itoa(who.UID)
 	}
-	return ids
+	return a
 }

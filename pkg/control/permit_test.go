@@ -41,6 +41,7 @@ var callers = []struct {
 	{"globex-trustx", func(w *world) *Call {
 		return w.as(access.Key{Permissions: []string{"TNT#globex#Crms:updateTenantPermittedIpAddresses"}}, "10.1.0.1")
 	}},
+	{"staff-only", func(w *world) *Call { return w.as(access.Key{Role: access.TenantAdmin, Tenant: "staff"}, "10.2.0.1") }},
 	{"user-2", func(w *world) *Call {
 		return w.as(access.Key{Role: access.User, Tenant: "acme", User: "2"}, "10.0.0.1")
 	}},
@@ -132,6 +133,10 @@ var operations = []struct {
 		_, err := w.Rollback(ctx, c, 1, Part{})
 		return err
 	}},
+	{"Rollback tenants/staff", func(ctx context.Context, w *world, c *Call) error {
+		_, err := w.Rollback(ctx, c, 1, Part{Tenant: "staff"})
+		return err
+	}},
 	{"Rollback tenants/acme", func(ctx context.Context, w *world, c *Call) error {
 		_, err := w.Rollback(ctx, c, 1, Part{Tenant: "acme"})
 		return err
@@ -189,6 +194,7 @@ var operations = []struct {
 	{"List tenants/acme/dataAccess", list("tenants/acme/dataAccess")},
 	{"List tenants/acme/users/1/dataAccess", list("tenants/acme/users/1/dataAccess")},
 	{"List endpoints/acme-data", list("endpoints/acme-data")},
+	{"List tenants/staff/*", list("tenants/staff/*")},
 	{"List tenants/nobody/*", list("tenants/nobody/*")},
 	{"Tenants all", func(_ context.Context, w *world, c *Call) error { _, _, err := w.Tenants(c, Page{}); return err }},
 	{"Tenant acme", func(_ context.Context, w *world, c *Call) error { _, err := w.Tenant(c, "acme"); return err }},

@@ -86,7 +86,7 @@ type agent struct {
 	writing  sync.Mutex
 	compiler policy.Compiler
 	view     atomic.Pointer[view]
-	journal  Journal
+	log      *log
 	conns    []policy.Conn
 	now      func() time.Time
 }
@@ -134,9 +134,7 @@ func (a *agent) Write(_ context.Context, w policy.Write) (policy.Receipt, error)
 	if w.Confirm > 0 {
 		c.Outcome, c.Confirm = policy.Pending, c.Time.Add(w.Confirm)
 	}
-	if err := a.journal.Change(c, c.Before, d.After(), func(audit.Note) error { return nil }); err != nil {
-		return policy.Receipt{}, err
-	}
+	a.log.commit(c)
 	a.view.Store(&view{after, append(slices.Clip(is.commits), c)})
 	return policy.Receipt{Transition: step, Commit: c}, nil
 }
@@ -155,7 +153,7 @@ func (a *agent) Confirm(_ context.Context, revision uint64, _ policy.Author) err
 func (a *agent) History(q HistoryQuery) ([]*policy.Commit, error) {
 	var found []*policy.Commit
 	for _, c := range slices.Backward(a.view.Load().commits) {
-		if q.Tenant == "" || slices.Contains(tenantsOf(c.Names), q.Tenant) {
+		if q.Tenant == "" || slices.Contains(audit.TenantsOf(c.Names), q.Tenant) {
 			found = append(found, c)
 		}
 	}
@@ -199,6 +197,16 @@ func (l *log) Change(rec audit.Record, commit func(audit.Note) error) error {
 	return nil
 }
 
+// commit is what the agent's journal tells of a commit.
+func (l *log) commit(c *policy.Commit) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.changes = append(l.changes, audit.Record{
+		Actor: audit.Actor{ID: c.Author.Key, Name: c.Author.Name, From: c.Author.From}, Action: c.Told.Action, Objects: c.Names,
+		Tenants: audit.TenantsOf(c.Names), Reason: c.Reason, Forced: c.Told.Forced, Trace: c.Told.Trace, Revision: c.Number,
+	})
+}
+
 func (l *log) Refused(rec audit.Record) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -238,7 +246,7 @@ func (k *keys) DeleteKey(id string, _ audit.Note) error {
 
 // world is a service with everything around it.
 type world struct {
-	*testing.T
+	testing.TB
 	*Service
 	agent *agent
 	log   *log
@@ -275,11 +283,11 @@ func acme() *policy.State {
 	}
 }
 
-func newWorld(t *testing.T, s *policy.State) *world {
+func newWorld(t testing.TB, s *policy.State) *world {
 	t.Helper()
-	w := &world{T: t, log: &log{}, store: &keys{map[string]access.Key{}, map[string][]byte{}}, at: noon, seen: map[string][]netip.Addr{}}
+	w := &world{TB: t, log: &log{}, store: &keys{map[string]access.Key{}, map[string][]byte{}}, at: noon, seen: map[string][]netip.Addr{}}
 	clock := func() time.Time { return w.at }
-	w.agent = &agent{journal: Journal{w.log}, now: clock}
+	w.agent = &agent{log: w.log, now: clock}
 	table, err := w.agent.compiler.Compile(s, policy.Host{Local: []netip.Prefix{local}}, noon)
 	if err != nil {
 		t.Fatal(err)

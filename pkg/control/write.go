@@ -12,8 +12,8 @@ type Result struct {
 	Revision uint64 // the one made; where nothing changed, the one in force
 	Enforced bool
 	DryRun   bool
-	Names    []string // of the records that changed
-	Diff     policy.Difference
+	Names    []string          // of the records that changed
+	Diff     policy.Difference // with prefixes for a dry run
 	Warnings []Warning
 	After    *policy.Table
 }
@@ -101,7 +101,10 @@ func (w *writing) result(receipt policy.Receipt) *Result {
 	}
 	r.After = receipt.After
 	r.Names = receipt.Image.Names()
-	r.Diff = policy.Differ(receipt.Image, receipt.Image.Like(receipt.After.State), w.now)
+	r.Diff = policy.Differ(receipt.Image, receipt.Image.Like(receipt.After.State))
+	if r.DryRun {
+		r.Diff.Prefixes(w.now)
+	}
 	if receipt.Commit != nil {
 		r.Revision = receipt.Commit.Number
 	}
