@@ -14,7 +14,7 @@ import (
 // Images writes down what a change found and what it left, by the names of the
 // records. Of a list only the entries are written that are not in both: a line
 // must not be as long as the list. Of a password nothing is written, of its hash
-// neither.
+// neither, nor the value of a header that opens a door.
 func Images(before, after policy.Image) (was, is json.RawMessage, err error) {
 	if before.Empty() && after.Empty() {
 		return nil, nil, nil
@@ -119,12 +119,12 @@ func entriesOf(l *policy.List) []entry {
 
 // security is what an endpoint asks, without a hash.
 type security struct {
-	Ports       []string            `json:"ports"`
-	Policies    *list               `json:"policies,omitempty"`
-	Verify      string              `json:"verificationMode"`
-	Credentials []string            `json:"credentials,omitempty"` // user names
-	Headers     []policy.HeaderRule `json:"headers,omitempty"`
-	SSO         *policy.SSO         `json:"sso,omitempty"`
+	Ports       []string    `json:"ports"`
+	Policies    *list       `json:"policies,omitempty"`
+	Verify      string      `json:"verificationMode"`
+	Credentials []string    `json:"credentials,omitempty"` // user names
+	Headers     []string    `json:"headers,omitempty"`     // names
+	SSO         *policy.SSO `json:"sso,omitempty"`
 }
 
 func endpoint(ep *policy.Endpoint) any {
@@ -142,7 +142,10 @@ func endpoint(ep *policy.Endpoint) any {
 		for _, c := range asks.Credentials {
 			s.Credentials = append(s.Credentials, c.Username)
 		}
-		s.Headers, s.SSO = asks.Headers, asks.SSO
+		for _, h := range asks.Headers {
+			s.Headers = append(s.Headers, h.Name)
+		}
+		s.SSO = asks.SSO
 	}
 	return s
 }

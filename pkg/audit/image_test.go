@@ -47,9 +47,9 @@ func TestImages(t *testing.T) {
 			name:   "no-hash-of-a-password",
 			before: policy.Image{Endpoints: map[string]*policy.Endpoint{"p": nil}},
 			after: policy.Image{Endpoints: map[string]*policy.Endpoint{"p": {
-				Ports: []policy.PortRange{{First: 80, Last: 80}}, Security: &policy.Security{Credentials: []policy.Credential{{Username: "joe", Hash: "secret"}}},
+				Ports: []policy.PortRange{{First: 80, Last: 80}}, Security: &policy.Security{Credentials: []policy.Credential{{Username: "joe", Hash: "secret"}}, Headers: []policy.HeaderRule{{Name: "X-Key", Value: "secret"}}},
 			}}},
-			was: `{"endpoints/p":null}`, is: `{"endpoints/p":{"ports":["80"],"verificationMode":"and","credentials":["joe"]}}`,
+			was: `{"endpoints/p":null}`, is: `{"endpoints/p":{"ports":["80"],"verificationMode":"and","credentials":["joe"],"headers":["X-Key"]}}`,
 		},
 		{
 			name: "switch", before: policy.Image{Filtering: &on}, after: policy.Image{Filtering: &off},
