@@ -113,7 +113,7 @@ func (r *reader) prefixes(into *[]netip.Prefix) read {
 // ports is all, a number, first-last, or a list of these.
 func (r *reader) ports(into *[]policy.PortRange) read {
 	one := r.scalar(func(n *yaml.Node, text string) {
-		p, err := parsePorts(text)
+		p, err := policy.ParsePorts(text)
 		if err != nil {
 			r.mistake(n, err)
 			return
@@ -127,25 +127,6 @@ func (r *reader) ports(into *[]policy.PortRange) read {
 		}
 		one(what, n)
 	}
-}
-
-func parsePorts(text string) (policy.PortRange, error) {
-	if text == "all" {
-		return policy.AllPorts, nil
-	}
-	first, last, ok := strings.Cut(text, "-")
-	if !ok {
-		last = first
-	}
-	from, err1 := strconv.ParseUint(strings.TrimSpace(first), 10, 16)
-	to, err2 := strconv.ParseUint(strings.TrimSpace(last), 10, 16)
-	switch {
-	case err1 != nil || err2 != nil || from == 0:
-		return policy.PortRange{}, fmt.Errorf("port %q: not all, a number from 1 to 65535, or first-last", text)
-	case to < from:
-		return policy.PortRange{}, fmt.Errorf("ports %s: ends before it starts", text)
-	}
-	return policy.PortRange{First: uint16(from), Last: uint16(to)}, nil
 }
 
 func (r *reader) hostPort(into *string) read {
