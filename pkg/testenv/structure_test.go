@@ -57,6 +57,7 @@ var homes = map[string][]string{
 	"go.etcd.io/bbolt":                    {"pkg/store"},
 	"go.yaml.in/yaml":                     {"pkg/api/listfile", "pkg/api/v1", "pkg/config"},
 	"go4.org/netipx":                      {"pkg/addr", "pkg/policy", "pkg/datapath", "scripts/bench"},
+	"golang.org/x/crypto":                 {"pkg/access"},
 	"golang.org/x/net":                    {"pkg/gate"},
 	"golang.org/x/sync":                   {"cmd/postern", "pkg"},
 	"golang.org/x/sys":                    {"cmd/postern", "pkg/api", "pkg/datapath", "pkg/testenv", "scripts/bench", "scripts/demo"},
