@@ -127,3 +127,14 @@ func meant(word string, known []string) string {
 	}
 	return ""
 }
+
+// Either is a list of one shape, or what is no list of another.
+func Either(ofList, otherwise Shape) Shape {
+	return func(f *findings, v *value) {
+		if v.kind == list {
+			ofList(f, v)
+			return
+		}
+		otherwise(f, v)
+	}
+}

@@ -88,6 +88,15 @@ func Raw(into *json.RawMessage) Shape {
 	return func(_ *findings, v *value) { *into = json.RawMessage(v.raw) }
 }
 
+// RawObject is any object, kept as it was sent.
+func RawObject(into *json.RawMessage) Shape {
+	return func(f *findings, v *value) {
+		if f.is(v, object) {
+			Raw(into)(f, v)
+		}
+	}
+}
+
 func cut(text string) string {
 	const most = 40
 	if len(text) > most {
