@@ -28,25 +28,51 @@ func One(at policy.Place, l *policy.List) Document {
 	return Document{Tenant: at.Tenant, Lists: lists}
 }
 
-// Tenant is the document of a tenant, with its users' lists. A list file has no
-// place for the users' names.
-func Tenant(t *policy.Tenant) Document {
-	record := &policy.TenantRecord{Name: t.Name, Hosts: t.Hosts, StaffOnly: t.StaffOnly, Attributes: t.Attributes}
-	return Document{Tenant: t.ID, Record: record, Lists: t.Lists, Users: t.Users}
-}
-
-// State are the documents of all there is, the system's first.
-func State(s *policy.State) iter.Seq[Document] {
-	return func(yield func(Document) bool) {
-		if len(s.System) > 0 && !yield(Document{Lists: s.System}) {
-			return
+// Of are the documents of an image, the system's first and then the tenants' by
+// id. It leaves out what list files have no place for: the names of users, and the
+// endpoints' lists.
+func Of(i policy.Image) iter.Seq[Document] {
+	by := map[string]*Document{}
+	of := func(tenant string) *Document {
+		if by[tenant] == nil {
+			by[tenant] = &Document{Tenant: tenant}
 		}
-		for _, t := range s.Tenants.Sorted() {
-			if !yield(Tenant(t)) {
+		return by[tenant]
+	}
+	for at, l := range i.Lists {
+		if at.Scope != policy.ScopeEndpoint {
+			of(at.Tenant).add(at, l)
+		}
+	}
+	for id, r := range i.Tenants {
+		of(id).Record = r
+	}
+	return func(yield func(Document) bool) {
+		for _, tenant := range slices.Sorted(maps.Keys(by)) {
+			if !yield(*by[tenant]) {
 				return
 			}
 		}
 	}
+}
+
+func (d *Document) add(at policy.Place, l *policy.List) {
+	if at.Scope != policy.ScopeUser {
+		d.Lists = with(d.Lists, at.Resource, l)
+		return
+	}
+	if d.Users == nil {
+		d.Users = map[string]map[string]*policy.List{}
+	}
+	d.Users[at.User] = with(d.Users[at.User], at.Resource, l)
+}
+
+func with(lists map[string]*policy.List, resource string, l *policy.List) map[string]*policy.List {
+	if lists == nil {
+		lists = map[string]*policy.List{}
+	}
+	lists[resource] = l
+	return lists
 }
 
 // file is a document with the keys that a list file has.

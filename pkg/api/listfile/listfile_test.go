@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -56,6 +57,15 @@ func state(t testing.TB) *policy.State {
 	}
 }
 
+// image is all of s.
+func image(s *policy.State) policy.Image {
+	i := policy.Image{Lists: maps.Collect(s.Lists()), Tenants: map[string]*policy.TenantRecord{}}
+	for id, t := range s.Tenants.All() {
+		i.Tenants[id] = &policy.TenantRecord{Name: t.Name, Hosts: t.Hosts, StaffOnly: t.StaffOnly, Attributes: t.Attributes, Users: t.Names}
+	}
+	return i
+}
+
 type failer interface{ Fatal(...any) }
 
 func written(t failer, write func(*strings.Builder) error) string {
@@ -67,7 +77,7 @@ func written(t failer, write func(*strings.Builder) error) string {
 }
 
 func TestYAML(t *testing.T) {
-	got := written(t, func(b *strings.Builder) error { return listfile.YAML(b, listfile.State(state(t))) })
+	got := written(t, func(b *strings.Builder) error { return listfile.YAML(b, listfile.Of(image(state(t)))) })
 	want := `system: true
 lists:
   managementAPI:
@@ -103,7 +113,7 @@ lists: {}
 }
 
 func TestJSON(t *testing.T) {
-	got := written(t, func(b *strings.Builder) error { return listfile.JSON(b, listfile.State(state(t))) })
+	got := written(t, func(b *strings.Builder) error { return listfile.JSON(b, listfile.Of(image(state(t)))) })
 	want := `{"documents":[
 {"system":true,"lists":{"managementAPI":["10.20.30.0-10.20.30.10"]}},
 {"tenant":"acme","name":"ACME: Corp.","hosts":["acme.example.com","*.acme.example"],"self_service":false,` +
@@ -117,14 +127,14 @@ func TestJSON(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	none := written(t, func(b *strings.Builder) error { return listfile.JSON(b, listfile.State(&policy.State{})) })
+	none := written(t, func(b *strings.Builder) error { return listfile.JSON(b, listfile.Of(policy.Image{})) })
 	if !json.Valid([]byte(none)) || !json.Valid([]byte(got)) {
 		t.Errorf("no JSON: %s", none)
 	}
 }
 
 func TestHCL(t *testing.T) {
-	got := written(t, func(b *strings.Builder) error { return listfile.HCL(b, listfile.State(state(t))) })
+	got := written(t, func(b *strings.Builder) error { return listfile.HCL(b, listfile.Of(image(state(t)))) })
 	want := `system {
   list "managementAPI" {
     entry {
@@ -214,7 +224,9 @@ func TestReadBack(t *testing.T) {
 	c := &config.Config{File: filepath.Join(dir, "postern.yaml"), ListDirs: []string{dir}, State: &policy.State{}}
 	rapid.Check(t, func(t *rapid.T) {
 		want := anyTenant(t)
-		text := written(t, func(b *strings.Builder) error { return listfile.YAML(b, one(listfile.Tenant(want))) })
+		text := written(t, func(b *strings.Builder) error {
+			return listfile.YAML(b, listfile.Of(image(&policy.State{Tenants: policy.MapOf(map[string]*policy.Tenant{want.ID: want})})))
+		})
 		if err := os.WriteFile(filepath.Join(dir, "a.yaml"), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
