@@ -34,6 +34,17 @@ func (ch Change) IfNone() Change {
 	return ch
 }
 
+// Tag is that of the change's record in s, "" where there is none.
+func (ch Change) Tag(s *policy.State) string {
+	if ch.tag == nil {
+		return ""
+	}
+	if is := ch.tag(s); is != nil {
+		return is.Tag
+	}
+	return ""
+}
+
 // Moment is when a change is made, and by whom.
 type Moment struct {
 	Now   time.Time

@@ -64,6 +64,9 @@ const DefaultMaxEntries = 10_000
 // Service is the control plane. Its methods may be called from many goroutines.
 type Service struct{ cfg Config }
 
+// MaxEntries is what a list may hold.
+func (s *Service) MaxEntries() int { return s.cfg.MaxEntries }
+
 // New is a Service.
 func New(cfg Config) *Service {
 	cfg.MaxEntries = cmp.Or(cfg.MaxEntries, DefaultMaxEntries)

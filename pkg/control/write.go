@@ -15,6 +15,7 @@ type Result struct {
 	Names    []string          // of the records that changed
 	Diff     policy.Difference // with prefixes for a dry run
 	Warnings []Warning
+	Confirm  time.Time // until when it must be confirmed; zero: it need not
 	After    *policy.Table
 }
 
@@ -106,7 +107,7 @@ func (w *writing) result(receipt policy.Receipt) *Result {
 		r.Diff.Prefixes(w.now)
 	}
 	if receipt.Commit != nil {
-		r.Revision = receipt.Commit.Number
+		r.Revision, r.Confirm = receipt.Commit.Number, receipt.Commit.Confirm
 	}
 	r.Warnings = append(r.Warnings, w.advice(receipt)...)
 	return r
