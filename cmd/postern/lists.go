@@ -81,7 +81,7 @@ func (c *console) writeLists(w io.Writer, lists []api.List) {
 		if l.Orphaned {
 			with, owner = yellow, owner+" (gone)"
 		}
-		t.add(with, l.Name, l.State, strconv.Itoa(l.Entries), strconv.Itoa(l.Live),
+		t.add(with, l.Name, string(l.State), strconv.Itoa(l.Entries), strconv.Itoa(l.Live),
 			strconv.Itoa(l.Expired), strconv.Itoa(l.Disabled), owner)
 	}
 	t.write(w, c)

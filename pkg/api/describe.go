@@ -22,7 +22,7 @@ func describe(t *policy.Table, e *policy.Endpoint, traffic Traffic) Endpoint {
 	return Endpoint{
 		Name: e.Name, Protocol: e.Protocol.String(), Destination: e.Destination.String(),
 		Ports: texts(e.Ports), Tenants: e.Tenants, AllTenants: e.AllTenants,
-		Resource: e.Resource, Client: client(e.Client), Refuse: refuses(e),
+		Resource: e.Resource, Client: clientText(e.Client), Refuse: refuses(e),
 		Mode:    max(t.State.Mode, e.Mode).String(),
 		Lists:   judging(t.State, e),
 		Open:    t.State.Open(e),
@@ -56,7 +56,7 @@ func judging(s *policy.State, e *policy.Endpoint) []string {
 	return names
 }
 
-func client(c policy.Client) string {
+func clientText(c policy.Client) string {
 	if c.Source == policy.HeaderField {
 		return c.Source.String() + ":" + c.Header
 	}

@@ -39,21 +39,21 @@ type Explanation struct {
 func Explain(t *policy.Table, q Question) (Explanation, error) {
 	addr, err := netip.ParseAddr(q.Address)
 	if err != nil || addr.Zone() != "" {
-		return Explanation{}, problem(400, "address %q: want one IPv4 or IPv6 address", q.Address)
+		return Explanation{}, unanswerable(400, "address %q: want one IPv4 or IPv6 address", q.Address)
 	}
 	pq := policy.Query{Tenant: q.Tenant, User: q.User, Resource: q.Resource, Addr: addr}
 	if q.Endpoint != "" {
 		if pq.Endpoint = endpoint(t.State, q.Endpoint); pq.Endpoint == nil {
-			return Explanation{}, problem(404, "endpoint %q: there is none of that name", q.Endpoint)
+			return Explanation{}, unanswerable(404, "endpoint %q: there is none of that name", q.Endpoint)
 		}
 		pq.TruePeer = pq.Endpoint.Client.Source == policy.Peer
 	}
 	if q.User != "" && q.Tenant == "" {
-		return Explanation{}, problem(400, "user %q: want the tenant the user belongs to", q.User)
+		return Explanation{}, unanswerable(400, "user %q: want the tenant the user belongs to", q.User)
 	}
 	known := append(t.State.KnownResources(), policy.AnyResource)
 	if q.Resource != "" && !slices.Contains(known, q.Resource) {
-		return Explanation{}, problem(404, "resource %q: there is none of that name, but %s", q.Resource, strings.Join(known, " "))
+		return Explanation{}, unanswerable(404, "resource %q: there is none of that name, but %s", q.Resource, strings.Join(known, " "))
 	}
 	v := t.Decide(pq)
 	x := explanation(q, addr, v)

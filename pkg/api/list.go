@@ -5,36 +5,16 @@ import (
 	"strings"
 	"time"
 
+	v1 "github.com/postern-io/postern/pkg/api/v1"
 	"github.com/postern-io/postern/pkg/policy"
 )
 
-// List is one list: where it counts, who owns it, how many entries it has.
-type List struct {
-	Name     string     `json:"name"` // scope and owner as a path: tenants/acme/dataAccess
-	Scope    string     `json:"scope"`
-	Tenant   string     `json:"tenant,omitempty"`
-	User     string     `json:"user,omitempty"`
-	Endpoint string     `json:"endpoint,omitempty"`
-	Resource string     `json:"resource,omitempty"`
-	State    string     `json:"state"`
-	Owner    string     `json:"owner,omitempty"` // the file it stands in
-	At       policy.Pos `json:"at,omitzero"`
-	Orphaned bool       `json:"orphaned,omitempty"`
-	Entries  int        `json:"entries"`
-	Live     int        `json:"live"`
-	Expired  int        `json:"expired"`
-	Disabled int        `json:"disabled"`
-}
-
-// Lists is an answer with lists in it.
-type Lists struct {
-	Lists []List `json:"lists"`
-}
-
-// Dropped is the answer to dropping orphaned lists.
-type Dropped struct {
-	Lists []string `json:"lists"`
-}
+// The shapes of answers about lists, which are the document's.
+type (
+	List    = v1.List
+	Lists   = v1.ListPage
+	Dropped = v1.Dropped
+)
 
 // find are the lists of t that are wanted, in the order of their names.
 func find(t *policy.Table, wanted func(policy.Place, *policy.List) bool) []List {
@@ -49,23 +29,63 @@ func find(t *policy.Table, wanted func(policy.Place, *policy.List) bool) []List 
 }
 
 // listAt is what stands in l as of now.
-func listAt(at policy.Place, l *policy.List, now time.Time) List {
-	a := List{
-		Name: at.String(), Scope: at.Scope.String(),
+func listAt(at policy.Place, l *policy.List, now time.Time) v1.List {
+	c := count(l, now)
+	return v1.List{
+		Name: at.String(), Scope: v1.Scope(at.Scope.String()),
 		Tenant: at.Tenant, User: at.User, Endpoint: at.Endpoint, Resource: at.Resource,
-		State: l.State.String(), Owner: l.Owner, At: l.Pos, Orphaned: l.Orphaned, Entries: len(l.Entries),
+		State: v1.ListState(l.State.String()), Owner: l.Owner, At: v1.Pos(l.Pos), Orphaned: l.Orphaned,
+		Entries: c.Entries, Live: c.Live, Expired: c.Expired, Disabled: c.Disabled,
 	}
+}
+
+func count(l *policy.List, now time.Time) v1.EntryCounts {
+	c := v1.EntryCounts{Entries: len(l.Entries)}
 	for i := range l.Entries {
 		switch e := &l.Entries[i]; {
 		case e.Live(now):
-			a.Live++
+			c.Live++
 		case e.Disabled:
-			a.Disabled++
+			c.Disabled++
 		default:
-			a.Expired++
+			c.Expired++
 		}
 	}
-	return a
+	return c
+}
+
+// wholeList is l with its entries.
+func wholeList(at policy.Place, l *policy.List, now time.Time) v1.WholeList {
+	head := listAt(at, l, now)
+	w := v1.WholeList{
+		Name: head.Name, Scope: head.Scope, Tenant: head.Tenant, User: head.User, Endpoint: head.Endpoint,
+		Resource: head.Resource, State: head.State, Owner: head.Owner, At: head.At, Orphaned: head.Orphaned,
+		Etag: etag(l.Tag()), Counts: count(l, now), Entries: make([]v1.Entry, len(l.Entries)),
+	}
+	for i := range l.Entries {
+		w.Entries[i] = entryOf(&l.Entries[i], now)
+	}
+	return w
+}
+
+// contentOf is l as it would be written.
+func contentOf(l *policy.List) v1.ListContent {
+	c := v1.ListContent{State: v1.ListState(l.State.String()), Entries: make([]v1.EntrySpec, len(l.Entries))}
+	for i := range l.Entries {
+		c.Entries[i] = specOf(&l.Entries[i])
+	}
+	return c
+}
+
+func specOf(e *policy.Entry) v1.EntrySpec {
+	spec := v1.EntrySpec{Address: e.Text, Comment: e.Comment, Expires: e.Expires}
+	if e.Action != policy.Allow {
+		spec.Action = v1.Action(e.Action.String())
+	}
+	if e.Disabled {
+		spec.Enabled = new(bool)
+	}
+	return spec
 }
 
 // Orphaned are the lists of t whose file is gone; t may be nil.

@@ -39,7 +39,7 @@ func roleOf(uid uint32) role {
 func only(least role, next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if callerRole(r) < least {
-			problem(http.StatusForbidden, "%s %s: this caller may not", r.Method, r.URL.Path).write(w)
+			writeProblem(w, unanswerable(http.StatusForbidden, "%s %s: this caller may not", r.Method, r.URL.Path))
 			return
 		}
 		next(w, r)

@@ -1,30 +1,15 @@
 package api
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
+
+	v1 "github.com/postern-io/postern/pkg/api/v1"
 )
 
 // Problem is a refusal by the API itself (RFC 9457).
-type Problem struct {
-	Title  string `json:"title"`
-	Status int    `json:"status"`
-	Detail string `json:"detail"`
-}
+type Problem = v1.Problem
 
-func (p *Problem) Error() string { return p.Detail }
-
-func problem(status int, format string, args ...any) *Problem {
-	return &Problem{
-		Title:  http.StatusText(status),
-		Status: status,
-		Detail: fmt.Sprintf(format, args...),
-	}
-}
-
-func (p *Problem) write(w http.ResponseWriter) {
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(p.Status)
-	_ = json.NewEncoder(w).Encode(p) // a caller that is gone needs no answer
+func unanswerable(status int, format string, args ...any) *Problem {
+	return &Problem{Title: http.StatusText(status), Status: status, Detail: fmt.Sprintf(format, args...)}
 }

@@ -47,13 +47,13 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /api/v1/lists", only(reader, s.lists))
 	mux.HandleFunc("DELETE /api/v1/lists", only(admin, s.dropLists))
 	mux.HandleFunc("GET /api/v1/explain", only(reader, s.explain))
-	mux.HandleFunc("GET /api/v1/events", only(reader, s.watch))
+	mux.HandleFunc("GET /api/v1/events", only(reader, func(w http.ResponseWriter, r *http.Request) { s.events.stream(w, r) }))
 	mux.HandleFunc("/", only(reader, nothing))
 	return mux
 }
 
 func nothing(w http.ResponseWriter, r *http.Request) {
-	problem(http.StatusNotFound, "%s %s: there is nothing here", r.Method, r.URL.Path).write(w)
+	writeProblem(w, unanswerable(http.StatusNotFound, "%s %s: there is nothing here", r.Method, r.URL.Path))
 }
 
 func (s *Server) status(w http.ResponseWriter, r *http.Request) {
@@ -78,7 +78,7 @@ func (s *Server) lists(w http.ResponseWriter, r *http.Request) {
 	}
 	q := r.URL.Query()
 	tenant, orphaned := q.Get("tenant"), q.Get("orphaned") == "true"
-	answer(w, Lists{find(t, func(at policy.Place, l *policy.List) bool {
+	answer(w, Lists{Lists: find(t, func(at policy.Place, l *policy.List) bool {
 		return (tenant == "" || tenant == at.Tenant) && (!orphaned || l.Orphaned)
 	})})
 }
@@ -88,15 +88,15 @@ func (s *Server) lists(w http.ResponseWriter, r *http.Request) {
 func (s *Server) dropLists(w http.ResponseWriter, r *http.Request) {
 	owner := r.URL.Query().Get("owner")
 	if owner == "" {
-		problem(http.StatusBadRequest, "drop lists: want ?owner=FILE, the file that is gone").write(w)
+		writeProblem(w, unanswerable(http.StatusBadRequest, "drop lists: want ?owner=FILE, the file that is gone"))
 		return
 	}
 	names, err := s.agent.DropLists(r.Context(), owner)
 	if err != nil {
-		problem(http.StatusConflict, "%v", err).write(w)
+		writeProblem(w, unanswerable(http.StatusConflict, "%v", err))
 		return
 	}
-	answer(w, Dropped{names})
+	answer(w, Dropped{Lists: names})
 }
 
 func (s *Server) explain(w http.ResponseWriter, r *http.Request) {
@@ -120,7 +120,7 @@ func (s *Server) explain(w http.ResponseWriter, r *http.Request) {
 func (s *Server) table(w http.ResponseWriter) *policy.Table {
 	t := s.agent.Table()
 	if t == nil {
-		problem(http.StatusServiceUnavailable, "no policy is in force yet").write(w)
+		writeProblem(w, unanswerable(http.StatusServiceUnavailable, "no policy is in force yet"))
 	}
 	return t
 }
@@ -133,7 +133,7 @@ func answer(w http.ResponseWriter, v any) {
 func refuse(w http.ResponseWriter, err error) {
 	var p *Problem
 	if !errors.As(err, &p) {
-		p = problem(http.StatusInternalServerError, "%v", err)
+		p = unanswerable(http.StatusInternalServerError, "%v", err)
 	}
-	p.write(w)
+	writeProblem(w, p)
 }

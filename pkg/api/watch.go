@@ -12,11 +12,11 @@ import (
 // heartbeat keeps a quiet stream alive through whatever stands between.
 const heartbeat = 15 * time.Second
 
-// watch streams refusals as server-sent events, one JSON object each, until the
+// stream sends refusals as server-sent events, one JSON object each, until the
 // caller leaves or the agent ends.
-func (s *Server) watch(w http.ResponseWriter, r *http.Request) {
-	l := s.events.listen()
-	defer s.events.leave(l)
+func (f *Feed) stream(w http.ResponseWriter, r *http.Request) {
+	l := f.listen()
+	defer f.leave(l)
 	stream := http.NewResponseController(w)
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
