@@ -33,6 +33,12 @@ func (f *front) admit(h http.Header, r *http.Request, v *visit) *refused {
 	if no := f.authenticate(r, v); no != nil {
 		return no
 	}
+	return f.admitCaller(h, v)
+}
+
+// admitCaller lets pass who is known by now: where its tenant's and user's lists
+// do, and within its rate.
+func (f *front) admitCaller(h http.Header, v *visit) *refused {
 	if v.Caller == nil || v.Caller.Key == nil {
 		return nil
 	}
@@ -69,21 +75,32 @@ func (f *front) authenticate(r *http.Request, v *visit) *refused {
 	shown, err := credentials(r)
 	switch {
 	case err != nil:
+		return v.unproved(err)
 	case shown != access.Credentials{}:
-		v.Caller, err = f.Keys.Authenticate(v.From, shown)
+		return f.prove(v, shown)
 	case v.local != nil:
 		v.Caller = v.local
 	case f.way.Open == nil || !f.way.Open(r):
-		err = &access.Refused{Why: access.ErrNothing}
+		return v.unproved(&access.Refused{Why: access.ErrNothing})
 	}
-	if err == nil {
-		return nil
+	return nil
+}
+
+// prove finds the caller by credentials.
+func (f *front) prove(v *visit, shown access.Credentials) *refused {
+	var err error
+	if v.Caller, err = f.Keys.Authenticate(v.From, shown); err != nil {
+		return v.unproved(err)
 	}
-	no := unauthenticated(err)
+	return nil
+}
+
+// unproved notes which key was named, for the journal.
+func (v *visit) unproved(err error) *refused {
 	if why, ok := errors.AsType[*access.Refused](err); ok {
 		v.named = why.Key
 	}
-	return no
+	return unauthenticated(err)
 }
 
 // unauthenticated tells the caller no more than that it was refused: which part of

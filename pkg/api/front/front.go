@@ -64,14 +64,19 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.refuse(a, r, v, no)
 		return
 	}
-	f.next.ServeHTTP(a, r.WithContext(context.WithValue(r.Context(), callKey{}, &v.Call)))
+	f.next.ServeHTTP(a, r.WithContext(context.WithValue(r.Context(), passageKey{}, &passage{f, v})))
 	a.end()
 }
 
 func (f *front) refuse(w http.ResponseWriter, r *http.Request, v *visit, no *refused) {
+	f.way.Refuse(w, r, f.turnedAway(r, v, no))
+}
+
+// turnedAway tells the journal of a refusal.
+func (f *front) turnedAway(r *http.Request, v *visit, no *refused) *Refusal {
 	no.Trace = v.Trace
 	f.Service.Refused(v.record(r, no))
-	f.way.Refuse(w, r, &no.Refusal)
+	return &no.Refusal
 }
 
 // describe adds to an answer what is in force as it goes out: a write that it

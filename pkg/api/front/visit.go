@@ -19,13 +19,26 @@ type Client struct {
 	TruePeer bool       // Addr is the peer, and no header speaks of another
 }
 
-type callKey struct{}
+// passage is a request that a front has let through.
+type passage struct {
+	front *front
+	visit *visit
+}
+
+type passageKey struct{}
+
+func passageOf(ctx context.Context) *passage {
+	p, _ := ctx.Value(passageKey{}).(*passage)
+	return p
+}
 
 // CallOf is the call that a request makes, behind a front. It is the request's
 // own: what the request asks for beside is written into it.
 func CallOf(ctx context.Context) *control.Call {
-	c, _ := ctx.Value(callKey{}).(*control.Call)
-	return c
+	if p := passageOf(ctx); p != nil {
+		return &p.visit.Call
+	}
+	return nil
 }
 
 // visit is a request on its way through.
