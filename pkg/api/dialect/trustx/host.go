@@ -1,0 +1,51 @@
+package trustx
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/postern-io/postern/pkg/api/dialect"
+	"github.com/postern-io/postern/pkg/control"
+	"github.com/postern-io/postern/pkg/policy"
+)
+
+var hole = regexp.MustCompile(`\{[^{}]*\}`)
+
+// hosts matches the hosts of a pattern, where {tenant} and other names in braces
+// are one label each, or a part of one. The tenant is the first submatch. A port
+// and the dot that ends a name say nothing.
+func hosts(pattern string) *regexp.Regexp {
+	var b strings.Builder
+	rest := pattern
+	for _, name := range hole.FindAllString(pattern, -1) {
+		fixed, after, _ := strings.Cut(rest, name)
+		b.WriteString(regexp.QuoteMeta(fixed))
+		if name == "{tenant}" {
+			b.WriteString(`([^.:]+)`)
+		} else {
+			b.WriteString(`[^.:]+`)
+		}
+		rest = after
+	}
+	b.WriteString(regexp.QuoteMeta(rest))
+	return regexp.MustCompile(`(?i)^` + b.String() + `\.?(?::[0-9]+)?$`)
+}
+
+// tenant is the one that a host names. Hosts have no case and ids have: the host
+// is taken as it was written if that is a tenant, and in lower case otherwise.
+func (d *Dialect) tenant(host string) (string, error) {
+	m := d.hosts.FindStringSubmatch(host)
+	if m == nil {
+		return "", &control.Refusal{
+			Kind: control.NotFound, What: "host " + host + " is no tenant's", Remedy: "call one of the form " + d.pattern,
+		}
+	}
+	id := m[1]
+	if t := d.control.Table(); t == nil || !t.State.HasTenant(id) {
+		id = strings.ToLower(id)
+	}
+	if !policy.ValidID(id) {
+		return "", dialect.Unknown("tenant", id)
+	}
+	return id, nil
+}

@@ -1,0 +1,81 @@
+package trustx
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+
+	"github.com/postern-io/postern/pkg/access"
+	"github.com/postern-io/postern/pkg/api/body"
+	"github.com/postern-io/postern/pkg/api/dialect"
+	"github.com/postern-io/postern/pkg/control"
+	"github.com/postern-io/postern/pkg/policy"
+)
+
+// place is where a tenant's permitted addresses stand.
+func (r request) place() policy.Place {
+	return policy.Place{Scope: policy.ScopeTenant, Tenant: r.tenant, Resource: policy.AnyResource}
+}
+
+// permitted answers with the tenant's record as it is.
+func (d *Dialect) permitted(w http.ResponseWriter, r request) error {
+	if err := d.control.Permit(r.Call, access.ReadLists, access.At(r.place())); err != nil {
+		return err
+	}
+	return d.answer(w, r, d.control.Table())
+}
+
+// permit makes the addresses sent the ones that are permitted.
+func (d *Dialect) permit(w http.ResponseWriter, r request) error {
+	if err := d.control.Permit(r.Call, access.WriteLists, access.At(r.place())); err != nil {
+		return err // before a word is said of the body
+	}
+	var entries []policy.Entry
+	addresses := body.Check(body.Each(&entries, body.Address), func() error { return r.open(entries) })
+	if err := body.Read(w, r.Request, d.limits, body.Object(body.Fields{"ips": addresses}, "ips")); err != nil {
+		return err
+	}
+	res, err := d.control.Write(r.Context(), r.Call, control.ReplaceShown(r.place(), entries))
+	if err != nil {
+		return err
+	}
+	dialect.Describe(w.Header(), res)
+	return d.answer(w, r, res.After)
+}
+
+// open refuses no addresses at all, unless force is said.
+func (r request) open(entries []policy.Entry) error {
+	if len(entries) > 0 || r.Force {
+		return nil
+	}
+	return &body.Mistake{
+		What:   "no address: with none, every address would be permitted",
+		Remedy: "DELETE /api/v1/lists/" + r.place().String() + " of the native API if that is meant, or send it again with X-Postern-Force: true",
+	}
+}
+
+// answer is a tenant's record with the addresses that are permitted, each as it
+// was typed.
+func (d *Dialect) answer(w http.ResponseWriter, r request, t *policy.Table) error {
+	if t == nil || !t.State.HasTenant(r.tenant) {
+		return dialect.Unknown("tenant", r.tenant)
+	}
+	shown, hidden := t.State.ListAt(r.place()).Shown(false, t.Now)
+	ips := make([]string, len(shown))
+	for i := range shown {
+		ips[i] = shown[i].Text
+	}
+	record := policy.Tenant{}
+	if known := t.State.Tenants.Get(r.tenant); known != nil {
+		record = *known
+	}
+	dialect.Hide(w.Header(), hidden, others(record.Lists))
+	return dialect.Answer(w, http.StatusOK, with(record.Attributes, "permittedIPs", struct {
+		IPs []string `json:"ips"`
+	}{ips}))
+}
+
+// others are the resources of a tenant's lists that TrustX knows nothing of.
+func others(lists map[string]*policy.List) []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(lists)), func(resource string) bool { return resource == policy.AnyResource })
+}

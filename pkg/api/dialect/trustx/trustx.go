@@ -1,0 +1,87 @@
+package trustx
+
+import (
+	"cmp"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"time"
+
+	"github.com/postern-io/postern/pkg/api/body"
+	"github.com/postern-io/postern/pkg/api/dialect"
+	"github.com/postern-io/postern/pkg/api/front"
+	"github.com/postern-io/postern/pkg/control"
+)
+
+// Options are how a Dialect is spoken.
+type Options struct {
+	// Tenant is the hosts it answers to, as in "{tenant}.{region}.trustx.com".
+	Tenant string
+	Limits body.Limits
+	Log    *slog.Logger     // nil: slog.Default
+	Now    func() time.Time // nil: time.Now
+}
+
+// Dialect is the API, to be put behind a front with its Way.
+type Dialect struct {
+	http.Handler
+	way     front.Way
+	control *control.Service
+	pattern string
+	hosts   *regexp.Regexp
+	limits  body.Limits
+	now     func() time.Time
+}
+
+// New is the API of a control plane.
+func New(c *control.Service, o Options) *Dialect {
+	d := &Dialect{control: c, pattern: o.Tenant, hosts: hosts(o.Tenant), limits: o.Limits, now: o.Now}
+	if d.now == nil {
+		d.now = time.Now
+	}
+	words := dialect.Envelope(envelope)
+	d.way = front.Way{Origin: "trustx", Challenge: "Bearer", Lenient: true, Envelope: words.Front}
+	d.Handler = dialect.Routes(map[string]dialect.Methods{
+		"/api/arthr/apiKeys/issue": {http.MethodPost: d.of(d.issue)},
+		"/api/arthr/apiKeys":       {http.MethodGet: d.of(d.listKeys), http.MethodPost: d.of(d.createKey)},
+		"/api/arthr/apiKeys/{id}": {
+			http.MethodGet: d.of(d.getKey), http.MethodPost: d.of(d.updateKey), http.MethodPut: d.of(d.updateKey),
+			http.MethodDelete: d.of(d.deleteKey),
+		},
+		"/api/crms/permittedips": {http.MethodGet: d.of(d.permitted), http.MethodPost: d.of(d.permit)},
+	}, words.Refuse(&d.way, cmp.Or(o.Log, slog.Default())))
+	return d
+}
+
+// Way is how a front speaks for the dialect.
+func (d *Dialect) Way() *front.Way { return &d.way }
+
+// request is a call about the tenant that its host names.
+type request struct {
+	*http.Request
+	*control.Call
+	tenant string
+}
+
+// of finds the tenant for a handler.
+func (d *Dialect) of(handle func(http.ResponseWriter, request) error) dialect.Handler {
+	return func(w http.ResponseWriter, r *http.Request, c *control.Call) error {
+		tenant, err := d.tenant(r.Host)
+		if err != nil {
+			return err
+		}
+		return handle(w, request{r, c, tenant})
+	}
+}
+
+// refusal is the body of one.
+type refusal struct {
+	Code    string         `json:"code"`
+	Message string         `json:"message"`
+	TraceID string         `json:"traceId"`
+	Errors  []body.Mistake `json:"errors,omitempty"`
+}
+
+func envelope(_ *http.Request, no *dialect.Refusal) (contentType string, content any) {
+	return "application/json", refusal{no.Word, no.Message, no.Trace, no.Mistakes}
+}
