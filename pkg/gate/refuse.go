@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/postern-io/postern/pkg/accept"
 	"github.com/postern-io/postern/pkg/policy"
 )
 
@@ -31,7 +32,7 @@ func refuse(w http.ResponseWriter, r *http.Request, b *binding, d *Decision) {
 // client would rather have that.
 func respond(w http.ResponseWriter, r *http.Request, status int, word, message string) {
 	contentType, body := "text/plain; charset=utf-8", message
-	if prefersJSON(r.Header["Accept"]) {
+	if accept.PrefersJSON(r.Header["Accept"]) {
 		contentType, body = "application/json", envelope(word, message)
 	}
 	header := w.Header()

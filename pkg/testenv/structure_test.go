@@ -24,6 +24,7 @@ const (
 // cmd/postern and the scripts, may import any.
 var arrows = map[string][]string{
 	"pkg/addr":        {},
+	"pkg/accept":      {},
 	"pkg/policy":      {"pkg/addr"},
 	"pkg/access":      {"pkg/policy"},
 	"pkg/audit":       {"pkg/addr", "pkg/policy"},
@@ -32,9 +33,9 @@ var arrows = map[string][]string{
 	"pkg/config":      {"pkg/addr", "pkg/policy"},
 	"pkg/agent":       {"pkg/addr", "pkg/policy", "pkg/audit", "pkg/config"},
 	"pkg/control":     {"pkg/addr", "pkg/policy", "pkg/access", "pkg/audit"},
-	"pkg/api":         {"pkg/addr", "pkg/policy", "pkg/access", "pkg/audit", "pkg/control", "pkg/certificate"},
+	"pkg/api":         {"pkg/addr", "pkg/accept", "pkg/policy", "pkg/access", "pkg/audit", "pkg/control", "pkg/certificate"},
 	"pkg/datapath":    {"pkg/addr", "pkg/policy"},
-	"pkg/gate":        {"pkg/addr", "pkg/policy"},
+	"pkg/gate":        {"pkg/addr", "pkg/accept", "pkg/policy"},
 	"pkg/metrics":     {"pkg/addr", "pkg/policy"},
 	"pkg/store":       {"pkg/addr", "pkg/policy", "pkg/access", "pkg/audit"},
 	"pkg/testenv":     {"pkg/addr", "pkg/policy", "pkg/config"},

@@ -1,13 +1,15 @@
-package gate
+// Package accept reads the Accept header of those who were refused: some want the
+// reason as text, some as JSON.
+package accept
 
 import (
 	"strconv"
 	"strings"
 )
 
-// prefersJSON reports whether an Accept header ranks JSON above plain text: by
+// PrefersJSON reports whether an Accept header ranks JSON above plain text: by
 // weight, and at equal weight by being named where text is only covered.
-func prefersJSON(accept []string) bool {
+func PrefersJSON(accept []string) bool {
 	json, text := rank{}, rank{}
 	for _, line := range accept {
 		for item := range strings.SplitSeq(line, ",") {

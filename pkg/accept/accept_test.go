@@ -1,6 +1,10 @@
-package gate
+package accept_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/postern-io/postern/pkg/accept"
+)
 
 func TestPrefersJSON(t *testing.T) {
 	for _, tt := range []struct {
@@ -36,8 +40,8 @@ func TestPrefersJSON(t *testing.T) {
 		{"json-like", []string{"application/jsonp"}, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := prefersJSON(tt.accept); got != tt.want {
-				t.Errorf("prefersJSON(%q) = %v, want %v", tt.accept, got, tt.want)
+			if got := accept.PrefersJSON(tt.accept); got != tt.want {
+				t.Errorf("PrefersJSON(%q) = %v, want %v", tt.accept, got, tt.want)
 			}
 		})
 	}
