@@ -2,6 +2,7 @@ package front
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -20,9 +21,13 @@ type Way struct {
 	Period bool
 	// Open reports whether a request needs no caller; nil: every one does.
 	Open func(*http.Request) bool
-	// Envelope is the body of a refusal, as the API words it.
+	// Envelope is the body of a refusal, as the API words it: JSON, unless it is a
+	// Text.
 	Envelope func(*http.Request, *Refusal) (contentType string, body any)
 }
+
+// Text is a body to be written as it is.
+type Text string
 
 // Refusal is why a request was turned away.
 type Refusal struct {
@@ -47,8 +52,14 @@ func (w *Way) Refuse(to http.ResponseWriter, r *http.Request, no *Refusal) {
 	}
 	h.Set("Content-Type", contentType)
 	to.WriteHeader(no.Status)
-	if r.Method != http.MethodHead {
-		_ = json.NewEncoder(to).Encode(content) // a caller that is gone needs no answer
+	if r.Method == http.MethodHead {
+		return
+	}
+	// A caller that is gone needs no answer.
+	if text, ok := content.(Text); ok {
+		_, _ = io.WriteString(to, string(text))
+	} else {
+		_ = json.NewEncoder(to).Encode(content)
 	}
 }
 
