@@ -1,6 +1,8 @@
 package trustx
 
 import (
+	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -69,10 +71,28 @@ func (d *Dialect) answer(w http.ResponseWriter, r request, t *policy.Table) erro
 	if known := t.State.Tenants.Get(r.tenant); known != nil {
 		record = *known
 	}
+	told, err := with(record.Attributes, ips)
+	if err != nil {
+		return err
+	}
 	dialect.Hide(w.Header(), hidden, others(record.Lists))
-	return dialect.Answer(w, http.StatusOK, with(record.Attributes, "permittedIPs", struct {
+	return dialect.Answer(w, http.StatusOK, told)
+}
+
+// with is a tenant's attributes, as they were stored, with its addresses at the
+// end.
+func with(attributes json.RawMessage, ips []string) (dialect.Object, error) {
+	const name = "permittedIPs"
+	var record dialect.Object
+	if len(attributes) > 0 {
+		if err := json.Unmarshal(attributes, &record); err != nil {
+			return nil, fmt.Errorf("read the tenant's attributes: %w", err)
+		}
+	}
+	record = slices.DeleteFunc(record, func(m dialect.Member) bool { return m.Name == name })
+	return append(record, dialect.Member{Name: name, Value: struct {
 		IPs []string `json:"ips"`
-	}{ips}))
+	}{ips}}), nil
 }
 
 // others are the resources of a tenant's lists that TrustX knows nothing of.
