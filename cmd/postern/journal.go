@@ -1,8 +1,6 @@
 package main
 
 import (
-	"strings"
-
 	"github.com/postern-io/postern/pkg/audit"
 	"github.com/postern-io/postern/pkg/policy"
 )
@@ -11,71 +9,9 @@ import (
 type journal struct{ log *audit.Log }
 
 func (j journal) Change(c *policy.Commit, before, after policy.Image, commit func(audit.Note) error) error {
-	was, is, err := audit.Images(before, after)
+	rec, err := audit.Committed(c, before, after)
 	if err != nil {
 		return err
 	}
-	told := policy.Told{Action: action(c)}
-	if c.Told != nil {
-		told = *c.Told
-	}
-	return j.log.Change(audit.Record{
-		Actor:    audit.Actor{ID: c.Author.Key, Name: c.Author.Name, From: c.Author.From},
-		Action:   told.Action,
-		Type:     typeOf(before, after),
-		Objects:  c.Names,
-		Tenants:  audit.TenantsOf(c.Names),
-		Origin:   c.Origin,
-		Reason:   c.Reason,
-		Forced:   told.Forced,
-		Revision: c.Number,
-		Before:   was,
-		After:    is,
-		Trace:    told.Trace,
-	}, commit)
-}
-
-// action is what a commit does, by what all it changes has in common.
-func action(c *policy.Commit) string {
-	switch {
-	case c.Outcome == policy.Confirmed:
-		return "revision.confirm"
-	case c.Reverts != 0:
-		return "revision.revert"
-	case c.Origin == "files":
-		return "files.read"
-	}
-	kind := ""
-	for _, name := range c.Names {
-		k := kindOf(name)
-		if kind != "" && kind != k {
-			return "revision.write"
-		}
-		kind = k
-	}
-	return kind + ".write"
-}
-
-// kindOf is what a record's name is the name of.
-func kindOf(name string) string {
-	switch parts := strings.Split(name, "/"); {
-	case parts[0] == "endpoints":
-		return "endpoint"
-	case parts[0] == "tenants" && len(parts) == 2:
-		return "tenant"
-	case len(parts) > 1:
-		return "list"
-	}
-	return name
-}
-
-// typeOf says whether all of a change is new, or gone.
-func typeOf(before, after policy.Image) audit.Type {
-	switch {
-	case before.Absent() && !after.Absent():
-		return audit.Creation
-	case after.Absent() && !before.Absent():
-		return audit.Deletion
-	}
-	return audit.Change
+	return j.log.Change(rec, commit)
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/postern-io/postern/pkg/access"
 	"github.com/postern-io/postern/pkg/audit"
-	"github.com/postern-io/postern/pkg/control"
 	"github.com/postern-io/postern/pkg/policy"
 )
 
@@ -66,7 +65,11 @@ func (a *agent) Write(_ context.Context, w policy.Write) (policy.Receipt, error)
 		Number: number + 1, Time: a.rig.Now(), Author: w.Author, Origin: w.Origin, Reason: w.Reason,
 		Names: step.Image.Names(), Before: step.Image, Told: w.Told,
 	}
-	if err := (control.Journal{Log: a.rig.Log}).Change(c, step.Image, d.After(), a.rig.keeps.note); err != nil {
+	rec, err := audit.Committed(c, step.Image, d.After())
+	if err != nil {
+		return policy.Receipt{}, err
+	}
+	if err := a.rig.Log.Change(rec, a.rig.keeps.note); err != nil {
 		return policy.Receipt{}, err
 	}
 	a.put(step.After)

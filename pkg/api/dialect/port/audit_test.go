@@ -102,7 +102,7 @@ func TestAuditLog(t *testing.T) {
 		id := got.Audits[0].Identifier
 		want := `200 {"ok":true,"audits":[{"identifier":"` + id + `","action":"UPDATE","resourceType":"list","status":"SUCCESS",` +
 			`"trigger":{"by":{"orgId":"acme","userId":"ci"},"origin":"trustx","at":"2026-06-01T00:02:00Z"},"context":{"entity":"tenants/acme/*"},` +
-			`"diff":{"before":{"tenants/acme/*":{"state":"on"}},"after":{"tenants/acme/*":{"state":"on","entries":[{"address":"10.1.0.2","action":"allow"}]}}},"message":""}]}`
+			`"diff":{"before":{"tenants/acme/*":{"state":"on","entries":[],"same":1}},"after":{"tenants/acme/*":{"state":"on","entries":[{"address":"10.1.0.2"}],"same":1}}},"message":""}]}`
 		if got := said(r.Ask(log+"?identifier="+id, "", bearer(own))); got != want {
 			t.Errorf("%s\nwant %s", got, want)
 		}
