@@ -12,7 +12,6 @@ import (
 
 	"github.com/postern-io/postern/pkg/agent"
 	"github.com/postern-io/postern/pkg/api"
-	"github.com/postern-io/postern/pkg/api/serve"
 	"github.com/postern-io/postern/pkg/datapath"
 	"github.com/postern-io/postern/pkg/gate"
 	"github.com/postern-io/postern/pkg/metrics"
@@ -94,28 +93,25 @@ func (d *daemon) interfaceName(index int) string {
 	return ""
 }
 
-// listen opens the API and the metrics. One that cannot be had is logged and
-// done without: a port that is taken must not leave the host unguarded.
-func (d *daemon) listen(ctx context.Context, g *errgroup.Group) {
+// listen opens the API, its dialects and the metrics. One that cannot be had is
+// logged and done without: a port that is taken must not leave the host unguarded.
+func (d *daemon) listen(ctx context.Context, g *errgroup.Group) error {
 	settings := d.agent.Settings()
-	server := api.NewServer(d, d.events)
-	for _, address := range settings.API.Listen {
-		l, err := serve.Listen(address, serve.Config{Group: settings.API.Group, Connections: settings.API.MaxConnections})
-		if err != nil {
-			d.log.Error("no API", "err", err)
-			continue
-		}
-		g.Go(func() error { return server.Serve(ctx, l) })
+	doors, err := d.doors(settings)
+	if err != nil {
+		return err
 	}
+	doors.open(ctx, g)
 	if settings.MetricsListen == "" {
-		return
+		return nil
 	}
 	l, err := net.Listen("tcp", settings.MetricsListen)
 	if err != nil {
 		d.log.Error("no metrics", "err", err)
-		return
+		return nil
 	}
 	g.Go(func() error { return d.serveMetrics(ctx, l) })
+	return nil
 }
 
 func (d *daemon) serveMetrics(ctx context.Context, l net.Listener) error {

@@ -60,6 +60,11 @@ func (d *daemon) DropLists(ctx context.Context, owner string) ([]string, error) 
 	return d.agent.DropLists(ctx, owner)
 }
 
+// Reload reads the files now.
+func (d *daemon) Reload(ctx context.Context, force bool, cede ...policy.Place) error {
+	return d.agent.Reload(ctx, agent.ReloadOptions{Force: force, Cede: cede})
+}
+
 // problems are the files', and what they say that could lock the operator out.
 func (d *daemon) problems(files policy.Problems) policy.Problems {
 	all := append(policy.Problems{}, files...)

@@ -97,7 +97,9 @@ func (o *options) run(ctx context.Context, log *slog.Logger) (err error) {
 	log.Info("starting", "config", file, "version", thisBuild().Version)
 	defer d.shutdown()
 	g, ctx := errgroup.WithContext(ctx)
-	d.listen(ctx, g)
+	if err := d.listen(ctx, g); err != nil {
+		return err
+	}
 	if d.plane != nil {
 		g.Go(func() error { d.plane.flush(ctx, log); return nil })
 	}
