@@ -38,7 +38,7 @@ lint: ## formatting, vet, staticcheck, shellcheck, modules
 	go mod verify
 	go mod tidy -diff
 
-bench: ## measure it beside its peers, as root; BENCH="-quick" takes a minute
+bench: build ## measure it beside its peers, as root; BENCH="-quick" takes a minute
 	scripts/setup bench
 	go build -o bin/bench ./scripts/bench
 	$(SUDO) bin/bench $(BENCH)

@@ -72,8 +72,8 @@ type Config struct {
 	// OpenStore opens what people write to and where that is written down; nil:
 	// nothing can be written but in files.
 	OpenStore func(dir string, s Settings) (Store, Journal, error)
-	Datapath     Datapath
-	Gate         Gate
+	Datapath  Datapath
+	Gate      Gate
 	// WatchHost tells of the host's addresses, at once and whenever they change,
 	// until its context ends.
 	WatchHost func(ctx context.Context, changed func(policy.Host)) error

@@ -41,6 +41,7 @@ var parts = []part{
 	{"live", (*bench).live, true},
 	{"mixed", (*bench).mixed, true},
 	{"update", (*bench).updates, true},
+	{"api", (*bench).calls, true},
 	{"gate", (*bench).gate, true},
 	{"flips", (*bench).flips, false},
 }

@@ -32,6 +32,7 @@ var sections = []section{
 	{"mixed", "A listed client under a flood of others, 7,905 prefixes"},
 	{"start", "Cold start, seconds since its beginning"},
 	{"update", "Changes: of one entry, by step, and of everything (compiled and applied)"},
+	{"api", "Changes over the API: one entry of one tenant, answered when enforced and durable"},
 	{"memory", "Memory"},
 	{"gate", "Gate: one decision, by the benchmark of pkg/gate"},
 	{"flips", "Whole lists replaced under full load, by the test of pkg/datapath"},
