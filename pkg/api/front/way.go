@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/postern-io/postern/pkg/api/body"
 )
 
 // Way is how one API speaks with its callers.
@@ -32,9 +34,10 @@ type Text string
 // Refusal is why a request was turned away.
 type Refusal struct {
 	Status     int
-	Word       string        // for programs: "not-listed"
-	Message    string        // for people
-	RetryAfter time.Duration // 0: it would not help
+	Word       string         // for programs: "not-listed"
+	Message    string         // for people
+	Mistakes   []body.Mistake // one by one, what the message has all together
+	RetryAfter time.Duration  // 0: it would not help
 	Trace      string
 }
 
