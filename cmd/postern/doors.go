@@ -107,11 +107,11 @@ func (d *doors) dialect(of config.Dialect) (http.Handler, error) {
 	var way *front.Way
 	switch of.Name {
 	case "trustx":
-		x := trustx.New(d.control, trustx.Options{Tenant: of.Tenant, Limits: d.limits, Log: d.log})
-		h, way = x, x.Way()
+		x := trustx.New(d.control, trustx.Options{Tenant: of.Tenant, Limits: d.limits})
+		h, way = x, x.Way
 	case "port":
-		x := port.New(d.control, port.Options{Limits: d.limits, Log: d.log})
-		h, way = x, x.Way()
+		x := port.New(d.control, port.Options{Limits: d.limits})
+		h, way = x, x.Way
 	default:
 		return nil, fmt.Errorf("dialect %q: there is none", of.Name)
 	}

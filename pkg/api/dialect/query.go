@@ -21,18 +21,18 @@ type Query struct {
 	mistakes []body.Mistake
 }
 
-// QueryOf begins with a request's parameters. Those that every call has are known.
+// QueryOf begins with a request's parameters.
 func QueryOf(r *http.Request) *Query {
-	q := &Query{known: map[string]bool{"force": true, "confirm": true, "reason": true}}
+	q := &Query{known: map[string]bool{}}
 	var err error
 	if q.values, err = url.ParseQuery(r.URL.RawQuery); err != nil {
-		q.fault("", err.Error(), "")
+		q.fault("query", err.Error(), "")
 	}
 	return q
 }
 
 func (q *Query) fault(name, what, remedy string) {
-	q.mistakes = append(q.mistakes, body.Mistake{Path: "?" + name, What: what, Remedy: remedy})
+	q.mistakes = append(q.mistakes, body.Mistake{Path: name, What: what, Remedy: remedy})
 }
 
 // Texts are the values of a parameter that may stand more than once.
@@ -45,7 +45,7 @@ func (q *Query) Texts(name string) []string {
 func (q *Query) Text(name string) string {
 	all := q.Texts(name)
 	if len(all) > 1 {
-		q.fault(name, "stands there more than once", "keep one of them")
+		q.fault(name, "it stands there more than once", "keep one")
 	}
 	return q.values.Get(name)
 }
@@ -99,12 +99,20 @@ func (q *Query) Unmeant(name, word string, known []string) {
 	q.fault(name, fmt.Sprintf("%q is not %s", word, strings.Join(known, " or ")), remedy)
 }
 
+func (q *Query) unknown(name string) {
+	remedy := "leave it out"
+	if near := policy.Nearest(name, slices.Sorted(maps.Keys(q.known))); near != "" {
+		remedy = "did you mean " + near + "?"
+	}
+	q.fault(name, "there is no such parameter", remedy)
+}
+
 // Err is all that is wrong: as the mistakes of a body are, and nil where nothing
 // is. Parameters that nobody asked for are wrong too.
 func (q *Query) Err() error {
 	for _, name := range slices.Sorted(maps.Keys(q.values)) {
 		if !q.known[name] {
-			q.fault(name, "there is no such parameter", "")
+			q.unknown(name)
 		}
 	}
 	if q.mistakes == nil {

@@ -1,16 +1,15 @@
-// Package dialecttest is a control plane with a dialect's front before it, for the
-// dialects' tests: all of it real but the agent, which compiles and enforces
-// nothing.
+// Package dialecttest runs a dialect as the agent does, for its tests: behind the
+// real front and over the real control plane, keyring and journal. Only the agent
+// is a stand-in, which compiles every change and enforces none.
 package dialecttest
 
 import (
-	"context"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,78 +22,86 @@ import (
 	"github.com/postern-io/postern/pkg/policy"
 )
 
-// Start is what a rig's clock shows first.
-var Start = time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
-
-// Rig is a dialect in service.
+// Rig is a dialect with all it needs.
 type Rig struct {
+	*Clock
+	*agent
 	Control *control.Service
 	Keys    *access.Keyring
-	Log     *audit.Log
-	// From is where requests come from: at first this host, whom no list keeps out.
-	From netip.Addr
+	// From is where requests come from that do not say so: 10.20.30.5 at first.
+	From string
 
-	t     *testing.T
-	agent *agent
-	keeps *memory
-	clock atomic.Int64
-	front http.Handler
+	t       testing.TB
+	handler http.Handler
 }
 
-// New serves a dialect over a policy.
-func New(t *testing.T, state *policy.State, serves func(*Rig) (http.Handler, *front.Way)) *Rig {
+// Key is a key and its secret.
+type Key struct{ ID, Name, Secret string }
+
+// Dialect is what New makes of a control plane.
+type Dialect func(*control.Service) (*front.Way, http.Handler)
+
+// New is a dialect over a state.
+func New(t testing.TB, s *policy.State, dialect Dialect) *Rig {
 	t.Helper()
-	r := &Rig{t: t, From: netip.MustParseAddr("127.0.0.1"), keeps: &memory{}}
-	r.clock.Store(Start.UnixNano())
-	var err error
-	if r.Log, _, err = audit.Open(audit.Config{Dir: t.TempDir(), Store: r.keeps, Refusals: 1000, Now: r.Now}); err != nil {
+	r := &Rig{t: t, Clock: &Clock{}, From: "10.20.30.5"}
+	kept := &memory{}
+	log, _, err := audit.Open(audit.Config{Dir: t.TempDir(), Store: kept, Refusals: 1_000_000, Now: r.Now})
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := r.Log.Close(); err != nil {
+		if err := log.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	if r.Keys, err = access.Open(r.keeps, r.Now); err != nil {
+	r.agent = &agent{clock: r.Clock, kept: kept, log: log}
+	r.Enforce(s)
+	if r.Keys, err = access.Open(kept, r.Now); err != nil {
 		t.Fatal(err)
 	}
-	r.agent = &agent{rig: r}
-	r.Enforce(state)
-	r.Control = control.New(control.Config{Agent: r.agent, Keys: r.Keys, KeyStore: r.keeps, Log: r.Log, Now: r.Now})
-	handler, way := serves(r)
-	r.front = front.New(front.Config{
-		Service: r.Control, Keys: r.Keys, Rate: access.NewRate(0, 0, r.Now),
-		Client: func(peer netip.Addr, _ http.Header) front.Client { return front.Client{Addr: peer, TruePeer: true} },
-		Log:    slog.New(slog.NewTextHandler(t.Output(), nil)),
+	r.Control = control.New(control.Config{Agent: r.agent, Keys: r.Keys, KeyStore: kept, Log: log, Now: r.Now})
+	way, handler := dialect(r.Control)
+	r.handler = front.New(front.Config{
+		Service: r.Control, Keys: r.Keys, Rate: access.NewRate(1_000_000, time.Hour, r.Now),
+		Client: func(peer netip.Addr, h http.Header) front.Client {
+			return front.Client{Addr: peer, TruePeer: h.Get("X-Forwarded-For") == ""}
+		},
+		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}, way, handler)
 	return r
 }
 
-// Now is the rig's clock.
-func (r *Rig) Now() time.Time { return time.Unix(0, r.clock.Load()).UTC() }
-
-// Pass lets time pass.
-func (r *Rig) Pass(d time.Duration) { r.clock.Add(int64(d)) }
-
-// State is the policy in force.
-func (r *Rig) State() *policy.State { return r.Control.Table().State }
-
-// Enforce puts a policy in force that no write led to, as files do.
-func (r *Rig) Enforce(state *policy.State) {
+// Enforce puts a state in force that no write led to, as files do.
+func (r *Rig) Enforce(s *policy.State) {
 	r.t.Helper()
-	t, err := policy.Compile(state, policy.Host{}, r.Now())
+	if err := r.enforce(s); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// State is what is in force.
+func (r *Rig) State() *policy.State { return r.Table().State }
+
+// Root is a call that may everything and is guarded by nothing.
+func (r *Rig) Root() *control.Call {
+	return &control.Call{Caller: access.Local(0, true), Exempt: true, Origin: "api", Force: true}
+}
+
+// Key makes a key.
+func (r *Rig) Key(k access.Key) Key {
+	r.t.Helper()
+	made, secret, err := r.Control.CreateKey(r.Root(), k)
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	r.agent.put(t)
+	return Key{made.ID, made.Name, secret}
 }
 
-// Root is a call that may everything.
-func (r *Rig) Root() *control.Call {
-	return &control.Call{Caller: access.Local(0, true), Exempt: true, Origin: "api"}
-}
+// Token is one for a key.
+func (r *Rig) Token(k Key) string { return r.Keys.Issue(r.Keys.ByID(k.ID), 0).Text }
 
-// Write makes changes as root.
+// Write makes changes, as the native API would.
 func (r *Rig) Write(changes ...control.Change) {
 	r.t.Helper()
 	if _, err := r.Control.Write(r.t.Context(), r.Root(), changes...); err != nil {
@@ -102,61 +109,95 @@ func (r *Rig) Write(changes ...control.Change) {
 	}
 }
 
-// Key makes a key, and returns it with its secret.
-func (r *Rig) Key(k access.Key) (made *access.Key, secret string) {
+// List puts a list at a place by its name.
+func (r *Rig) List(place string, entries ...policy.Entry) {
 	r.t.Helper()
-	made, secret, err := r.Control.CreateKey(r.Root(), k)
+	at, err := policy.ParsePlace(place)
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return made, secret
+	r.Write(control.Replace(at, nil, entries))
 }
 
-// Ask sends "METHOD URL" with a body, which is JSON unless a header says otherwise,
-// and headers like "Name: value".
-func (r *Rig) Ask(line, body string, headers ...string) *httptest.ResponseRecorder {
-	r.t.Helper()
-	method, url, _ := strings.Cut(line, " ")
-	req := httptest.NewRequestWithContext(r.t.Context(), method, url, strings.NewReader(body))
-	if body != "" {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	for _, h := range headers {
-		name, value, _ := strings.Cut(h, ": ")
-		req.Header.Set(name, value)
-	}
-	peer := serve.Peer{Addr: netip.AddrPortFrom(r.From, 1234), Since: r.Now()}
-	w := httptest.NewRecorder()
-	r.front.ServeHTTP(w, req.WithContext(serve.WithPeer(req.Context(), peer)))
-	return w
-}
-
-// Told are the journal's lines, the newest first.
-func (r *Rig) Told() []audit.Entry {
-	r.t.Helper()
-	page, err := r.Log.Query(context.Background(), audit.Query{Limit: 10_000})
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return page.Entries
-}
-
-// List is a list of entries that allow these addresses.
-func List(t *testing.T, addresses ...string) *policy.List {
-	t.Helper()
-	l := &policy.List{}
-	for _, text := range addresses {
-		l.Entries = append(l.Entries, Entry(t, text))
-	}
-	return l
-}
-
-// Entry is one that allows an address.
-func Entry(t *testing.T, text string) policy.Entry {
+// Entry is an entry by its address.
+func Entry(t testing.TB, text string) policy.Entry {
 	t.Helper()
 	rg, err := addr.Parse(text)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return policy.Entry{Text: text, Range: rg}
+}
+
+// Entries are those of some addresses.
+func Entries(t testing.TB, texts ...string) []policy.Entry {
+	t.Helper()
+	all := make([]policy.Entry, len(texts))
+	for i, text := range texts {
+		all[i] = Entry(t, text)
+	}
+	return all
+}
+
+// Told are the journal's lines, the newest first.
+func (r *Rig) Told() []audit.Entry {
+	r.t.Helper()
+	page, err := r.log.Query(r.t.Context(), audit.Query{Limit: 1_000_000})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return page.Entries
+}
+
+// Refusals are those of the journal's lines that tell of one.
+func (r *Rig) Refusals() []audit.Entry {
+	r.t.Helper()
+	return slices.DeleteFunc(r.Told(), func(e audit.Entry) bool { return e.Outcome != audit.Failure })
+}
+
+// Request is one to be made.
+type Request struct {
+	Line   string // "GET /path", or with a whole URL
+	Body   string
+	From   string // the peer's address; "": the rig's
+	Key    Key    // shown as Basic, or as Bearer
+	Bearer bool
+	Header map[string]string
+}
+
+// Do makes a request.
+func (r *Rig) Do(q Request) *httptest.ResponseRecorder {
+	method, path, _ := strings.Cut(q.Line, " ")
+	req := httptest.NewRequest(method, path, strings.NewReader(q.Body))
+	if q.Body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	switch {
+	case q.Key == Key{}:
+	case q.Bearer:
+		req.Header.Set("Authorization", "Bearer "+q.Key.Secret)
+	default:
+		req.SetBasicAuth(q.Key.Name, q.Key.Secret)
+	}
+	for name, value := range q.Header {
+		req.Header.Set(name, value)
+	}
+	from := q.From
+	if from == "" {
+		from = r.From
+	}
+	peer := serve.Peer{Addr: netip.AddrPortFrom(netip.MustParseAddr(from), 40000), Since: r.Now()}
+	w := httptest.NewRecorder()
+	r.handler.ServeHTTP(w, req.WithContext(serve.WithPeer(req.Context(), peer)))
+	return w
+}
+
+// Ask makes a request with headers like "Name: value".
+func (r *Rig) Ask(line, body string, headers ...string) *httptest.ResponseRecorder {
+	q := Request{Line: line, Body: body, Header: map[string]string{}}
+	for _, h := range headers {
+		name, value, _ := strings.Cut(h, ": ")
+		q.Header[name] = value
+	}
+	return r.Do(q)
 }

@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/postern-io/postern/pkg/api/dialect"
+	"github.com/postern-io/postern/pkg/api/front"
 	"github.com/postern-io/postern/pkg/audit"
-	"github.com/postern-io/postern/pkg/control"
 )
 
 const (
@@ -16,13 +16,13 @@ const (
 )
 
 // audit answers with the events that every filter lets through, the newest first.
-func (d *Dialect) audit(w http.ResponseWriter, r *http.Request, c *control.Call) error {
+func (d *Dialect) audit(w http.ResponseWriter, r *http.Request) error {
 	q := dialect.QueryOf(r)
 	asked, includes := filters(q)
 	if err := q.Err(); err != nil {
 		return err
 	}
-	page, err := d.control.Audit(r.Context(), c, asked)
+	page, err := d.control.Audit(r.Context(), front.CallOf(r.Context()), asked)
 	if err != nil {
 		return err
 	}
@@ -30,7 +30,7 @@ func (d *Dialect) audit(w http.ResponseWriter, r *http.Request, c *control.Call)
 	for i := range page.Entries {
 		events[i] = eventOf(&page.Entries[i], includes)
 	}
-	return dialect.Answer(w, http.StatusOK, struct {
+	return dialect.Reply(w, http.StatusOK, struct {
 		OK     bool             `json:"ok"`
 		Audits []dialect.Object `json:"audits"`
 	}{true, events})

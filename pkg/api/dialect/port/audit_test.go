@@ -2,6 +2,7 @@ package port_test
 
 import (
 	"encoding/json"
+	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
@@ -40,10 +41,11 @@ func events(t *testing.T, body []byte) []string {
 
 func TestAuditLog(t *testing.T) {
 	r := newRig(t)
-	k, own := r.Key(access.Key{Name: "ci", Role: access.TenantAdmin, Tenant: "acme"})
-	_, admin := r.Key(access.Key{Name: "boss", Role: access.Admin})
+	k := r.Key(access.Key{Name: "ci", Role: access.TenantAdmin, Tenant: "acme"})
+	own := k.Secret
+	admin := r.Key(access.Key{Name: "boss", Role: access.Admin}).Secret
 	at := policy.Place{Scope: policy.ScopeTenant, Tenant: "acme", Resource: "*"}
-	caller := access.By(k, r.From)
+	caller := access.By(r.Keys.ByID(k.ID), netip.MustParseAddr(r.From))
 	act := func(change control.Change) {
 		r.Pass(time.Minute)
 		// What is refused is in the journal too.
@@ -139,8 +141,9 @@ func TestCallers(t *testing.T) {
 			r := newRig(t)
 			r.Write(control.PutUser("acme", "1", ""))
 			tt.key.Name = tt.name
-			k, secret := r.Key(tt.key)
-			token := r.Keys.Issue(k, 0).Text
+			k := r.Key(tt.key)
+			secret := k.Secret
+			token := r.Token(k)
 			if tt.name == "expired" {
 				r.Pass(time.Minute)
 			}
@@ -152,20 +155,20 @@ func TestCallers(t *testing.T) {
 				if w.Code != tt.log {
 					t.Errorf("log: %s, want %d", said(w), tt.log)
 				}
-				if w.Code != 200 || k.Tenant == "" {
+				if w.Code != 200 || tt.key.Tenant == "" {
 					continue
 				}
 				for _, line := range events(t, w.Body.Bytes()) {
-					if org := strings.Fields(line)[4]; org != k.Tenant {
-						t.Errorf("a key of %s is told of %s", k.Tenant, line)
+					if org := strings.Fields(line)[4]; org != tt.key.Tenant {
+						t.Errorf("a key of %s is told of %s", tt.key.Tenant, line)
 					}
 				}
 			}
 		})
 	}
 	r := newRig(t)
-	k, _ := r.Key(access.Key{Name: "admin", Role: access.Admin})
-	token := r.Keys.Issue(k, 0).Text
+	k := r.Key(access.Key{Name: "admin", Role: access.Admin})
+	token := r.Token(k)
 	if w := r.Ask(log, ""); w.Code != 401 {
 		t.Errorf("nobody: %s", said(w))
 	}
@@ -183,7 +186,7 @@ func FuzzAuditLog(f *testing.F) {
 			t.Skip("net/http lets no such query through")
 		}
 		r := newRig(t)
-		_, secret := r.Key(access.Key{Name: "admin", Role: access.Admin})
+		secret := r.Key(access.Key{Name: "admin", Role: access.Admin}).Secret
 		w := r.Ask(log+"?"+query, "", bearer(secret))
 		if w.Code != 200 && w.Code != 422 {
 			t.Fatal(said(w))

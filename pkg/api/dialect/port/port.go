@@ -2,7 +2,7 @@ package port
 
 import (
 	"cmp"
-	"log/slog"
+	"errors"
 	"net/http"
 	"time"
 
@@ -16,14 +16,13 @@ import (
 // Options are how a Dialect is spoken.
 type Options struct {
 	Limits body.Limits
-	Log    *slog.Logger     // nil: slog.Default
 	Now    func() time.Time // nil: time.Now
 }
 
-// Dialect is the API, to be put behind a front with its Way.
+// Dialect is the API, to be put behind a front that speaks in its Way.
 type Dialect struct {
 	http.Handler
-	way     front.Way
+	Way     *front.Way
 	control *control.Service
 	limits  body.Limits
 	now     func() time.Time
@@ -37,20 +36,27 @@ func New(c *control.Service, o Options) *Dialect {
 	if d.now == nil {
 		d.now = time.Now
 	}
-	words := dialect.Envelope(envelope)
-	d.way = front.Way{
-		Origin: "port", Challenge: "Bearer", Lenient: true, Period: true, Envelope: words.Front,
+	d.Way = &front.Way{
+		Origin: "port", Challenge: "Bearer", Lenient: true, Period: true, Envelope: envelope,
 		Open: func(r *http.Request) bool { return r.URL.Path == tokenPath },
 	}
-	d.Handler = dialect.Routes(map[string]dialect.Methods{
-		tokenPath:       {http.MethodPost: d.token},
-		"/v1/audit-log": {http.MethodGet: d.audit},
-	}, words.Refuse(&d.way, cmp.Or(o.Log, slog.Default())))
+	d.Handler = dialect.NewHandler(d.Way, map[string]map[string]dialect.Operation{
+		tokenPath:       {http.MethodPost: schema(d.token)},
+		"/v1/audit-log": {http.MethodGet: schema(d.audit)},
+	})
 	return d
 }
 
-// Way is how a front speaks for the dialect.
-func (d *Dialect) Way() *front.Way { return &d.way }
+// schema answers what does not match it as Port does: with 422.
+func schema(do dialect.Operation) dialect.Operation {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		err := do(w, r)
+		if sent, ok := errors.AsType[*body.Refusal](err); ok && sent.Status == http.StatusBadRequest {
+			return &body.Refusal{Status: http.StatusUnprocessableEntity, Mistakes: sent.Mistakes}
+		}
+		return err
+	}
+}
 
 // refusal is the body of one.
 type refusal struct {
@@ -60,22 +66,28 @@ type refusal struct {
 	Details []body.Mistake `json:"details,omitempty"`
 }
 
-// names are Port's for what a status says already.
-var names = map[int]string{
-	http.StatusUnauthorized:          "unauthorized",
-	http.StatusForbidden:             "forbidden",
-	http.StatusNotFound:              "not_found",
-	http.StatusRequestEntityTooLarge: "request_too_large",
-	http.StatusUnprocessableEntity:   "invalid_request",
-	http.StatusTooManyRequests:       "too_many_requests",
+// name is Port's for what a status says already, "" where it has none.
+func name(status int) string {
+	switch status {
+	case http.StatusUnauthorized:
+		return "unauthorized"
+	case http.StatusForbidden:
+		return "forbidden"
+	case http.StatusNotFound:
+		return "not_found"
+	case http.StatusRequestEntityTooLarge:
+		return "request_too_large"
+	case http.StatusUnprocessableEntity:
+		return "invalid_request"
+	case http.StatusTooManyRequests:
+		return "too_many_requests"
+	}
+	return ""
 }
 
-func envelope(r *http.Request, no *dialect.Refusal) (contentType string, content any) {
+func envelope(r *http.Request, no *front.Refusal) (contentType string, content any) {
 	if no.Word == "not-listed" && !accept.PrefersJSON(r.Header["Accept"]) {
 		return "text/plain; charset=utf-8", front.Text(no.Message)
 	}
-	if no.Status == http.StatusBadRequest { // which Port does not use
-		no.Status = http.StatusUnprocessableEntity
-	}
-	return "application/json", refusal{false, cmp.Or(names[no.Status], no.Word), no.Message, no.Mistakes}
+	return "application/json", refusal{false, cmp.Or(name(no.Status), no.Word), no.Message, no.Mistakes}
 }

@@ -8,11 +8,10 @@ import (
 	"github.com/postern-io/postern/pkg/api/body"
 	"github.com/postern-io/postern/pkg/api/dialect"
 	"github.com/postern-io/postern/pkg/api/front"
-	"github.com/postern-io/postern/pkg/control"
 )
 
 // token gives a client its token, which is the same one until it is over.
-func (d *Dialect) token(w http.ResponseWriter, r *http.Request, c *control.Call) error {
+func (d *Dialect) token(w http.ResponseWriter, r *http.Request) error {
 	var shown access.Credentials
 	shape := body.Object(body.Fields{"clientId": body.Text(&shown.ID), "clientSecret": body.Text(&shown.Secret)}, "clientId", "clientSecret")
 	if err := body.Read(w, r, d.limits, shape); err != nil {
@@ -21,11 +20,11 @@ func (d *Dialect) token(w http.ResponseWriter, r *http.Request, c *control.Call)
 	if no := front.Login(w.Header(), r, shown); no != nil {
 		return no
 	}
-	token, err := d.control.PortToken(c)
+	token, err := d.control.PortToken(front.CallOf(r.Context()))
 	if err != nil {
 		return err
 	}
-	return dialect.Answer(w, http.StatusOK, struct {
+	return dialect.Reply(w, http.StatusOK, struct {
 		OK          bool   `json:"ok"`
 		AccessToken string `json:"accessToken"`
 		ExpiresIn   int    `json:"expiresIn"` // seconds

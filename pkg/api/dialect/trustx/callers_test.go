@@ -41,13 +41,15 @@ func shows(t *testing.T, r *dialecttest.Rig, kind string) []string {
 	if kind == "expired" {
 		k.Expires = r.Now().Add(time.Minute)
 	}
-	made, secret := r.Key(k)
-	token := r.Keys.Issue(made, 0).Text
+	made := r.Key(k)
+	secret := made.Secret
+	token := r.Token(made)
 	switch kind {
 	case "none":
 		return nil
 	case "wrong-secret":
-		other, theirs := r.Key(access.Key{Name: "other"})
+		other := r.Key(access.Key{Name: "other"})
+		theirs := other.Secret
 		return []string{bearer(strings.ReplaceAll(theirs, other.ID, made.ID))}
 	case "tampered-token":
 		return []string{bearer(tampered(token))}

@@ -4,7 +4,6 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/postern-io/postern/pkg/api/dialect"
 	"github.com/postern-io/postern/pkg/control"
 	"github.com/postern-io/postern/pkg/policy"
 )
@@ -41,11 +40,24 @@ func (d *Dialect) tenant(host string) (string, error) {
 		}
 	}
 	id := m[1]
-	if t := d.control.Table(); t == nil || !t.State.HasTenant(id) {
+	if known(d.control.Table(), id) != nil {
 		id = strings.ToLower(id)
 	}
 	if !policy.ValidID(id) {
-		return "", dialect.Unknown("tenant", id)
+		return "", noTenant(id)
 	}
 	return id, nil
+}
+
+// known refuses a tenant that there is not. Whoever may not know has been refused
+// before.
+func known(t *policy.Table, id string) error {
+	if t == nil || !t.State.HasTenant(id) {
+		return noTenant(id)
+	}
+	return nil
+}
+
+func noTenant(id string) error {
+	return &control.Refusal{Kind: control.NotFound, What: (&policy.Unknown{What: "tenant", Name: id}).Error()}
 }

@@ -24,7 +24,7 @@ func (d *Dialect) issue(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	return dialect.Answer(w, http.StatusOK, struct {
+	return dialect.Reply(w, http.StatusOK, struct {
 		Token string `json:"token"`
 		TTL   int32  `json:"ttl"`
 	}{token.Text, int32(token.Expires.Sub(d.now()) / time.Second)})

@@ -18,10 +18,7 @@ func (d *Dialect) may(r request, a access.Action) error {
 	if err := d.control.Permit(r.Call, a, access.Target{Scope: policy.ScopeTenant, Tenant: r.tenant}); err != nil {
 		return err
 	}
-	if t := d.control.Table(); t == nil || !t.State.HasTenant(r.tenant) {
-		return dialect.Unknown("tenant", r.tenant)
-	}
-	return nil
+	return known(d.control.Table(), r.tenant)
 }
 
 func (d *Dialect) createKey(w http.ResponseWriter, r request) error {
@@ -39,7 +36,7 @@ func (d *Dialect) createKey(w http.ResponseWriter, r request) error {
 	shown := keyOf(made)
 	shown.Code = secret
 	w.Header().Set("Location", "/api/arthr/apiKeys/"+made.ID)
-	return dialect.Answer(w, http.StatusCreated, shown)
+	return dialect.Reply(w, http.StatusCreated, shown)
 }
 
 func (d *Dialect) getKey(w http.ResponseWriter, r request) error {
@@ -50,7 +47,7 @@ func (d *Dialect) getKey(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	return dialect.Answer(w, http.StatusOK, keyOf(k))
+	return dialect.Reply(w, http.StatusOK, keyOf(k))
 }
 
 // updateKey reads the body twice: whole before anything waits for it, and into
@@ -69,7 +66,7 @@ func (d *Dialect) updateKey(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return inBody(err)
 	}
-	return dialect.Answer(w, http.StatusOK, keyOf(k))
+	return dialect.Reply(w, http.StatusOK, keyOf(k))
 }
 
 func (d *Dialect) deleteKey(w http.ResponseWriter, r request) error {

@@ -16,7 +16,7 @@ import (
 
 func TestKeyLife(t *testing.T) {
 	r := newRig(t)
-	_, secret := r.Key(access.Key{Name: "boss", Role: access.TenantAdmin, Tenant: "acme"})
+	secret := r.Key(access.Key{Name: "boss", Role: access.TenantAdmin, Tenant: "acme"}).Secret
 	boss := bearer(secret)
 	w := r.Ask("POST "+acme+apiKeys, `{"name":"ci","description":"<builds>","permissions":["TNT#acme#Crms:updateTenantPermittedIpAddresses"]}`, boss)
 	var made struct{ ID, Code string }
@@ -65,8 +65,8 @@ func TestKeyLife(t *testing.T) {
 
 func TestKeyMistakes(t *testing.T) {
 	r := newRig(t)
-	_, secret := r.Key(access.Key{Name: "boss", Role: access.TenantAdmin, Tenant: "acme", Expires: r.Now().Add(24 * time.Hour)})
-	made, _ := r.Key(access.Key{Name: "ci", Tenant: "acme", Expires: r.Now().Add(time.Hour)})
+	secret := r.Key(access.Key{Name: "boss", Role: access.TenantAdmin, Tenant: "acme", Expires: r.Now().Add(24 * time.Hour)}).Secret
+	made := r.Key(access.Key{Name: "ci", Tenant: "acme", Expires: r.Now().Add(time.Hour)})
 	long := strings.Repeat("x", 256)
 	tests := []struct {
 		name, body string
@@ -115,7 +115,7 @@ func TestKeyMistakes(t *testing.T) {
 
 func TestKeyList(t *testing.T) {
 	r := newRig(t)
-	_, secret := r.Key(access.Key{Name: "boss", Role: access.TenantAdmin, Tenant: "acme"})
+	secret := r.Key(access.Key{Name: "boss", Role: access.TenantAdmin, Tenant: "acme"}).Secret
 	r.Key(access.Key{Name: "prod-of-beta", Tenant: "beta"})
 	for i := range 12 {
 		r.Pass(time.Second)
@@ -157,8 +157,8 @@ func TestKeyList(t *testing.T) {
 			}
 		})
 	}
-	want := `400 {"code":"invalid","message":"?page: \"-1\" is not a whole number from 0 to 2147483\n?size: \"0\" is not a whole number from 1 to 1000\n` +
-		`?sort: \"nmae\" is not createdDtm or expiringDtm or lastUpdatedDtm or name or status or type; did you mean name?\n?nam: there is no such parameter","traceId":"TRACE",`
+	want := `400 {"code":"invalid","message":"page: \"-1\" is not a whole number from 0 to 2147483\nsize: \"0\" is not a whole number from 1 to 1000\n` +
+		`sort: \"nmae\" is not createdDtm or expiringDtm or lastUpdatedDtm or name or status or type; did you mean name?\nnam: there is no such parameter; did you mean name?","traceId":"TRACE",`
 	if got := said(r.Ask("GET "+acme+apiKeys+"?page=-1&size=0&sort=nmae&nam=x", "", bearer(secret))); !strings.HasPrefix(got, want) {
 		t.Errorf("%s\nwant %s", got, want)
 	}
@@ -212,7 +212,7 @@ func TestCallers(t *testing.T) {
 			for i, op := range operations {
 				r := newRig(t)
 				r.Write(control.PutUser("acme", "1", ""))
-				victim, _ := r.Key(access.Key{Name: "victim", Tenant: "acme"})
+				victim := r.Key(access.Key{Name: "victim", Tenant: "acme"})
 				shown := shows(t, r, tt.name)
 				line, body := lineOf(op, victim.ID)
 				w := r.Ask(line, body, shown...)

@@ -71,7 +71,7 @@ func (d *Dialect) listKeys(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	return dialect.Answer(w, http.StatusOK, pageOf(asked, sort, found, total))
+	return dialect.Reply(w, http.StatusOK, pageOf(asked, sort, found, total))
 }
 
 // order reads "property", "property,asc" or "property,desc". Names are unique and

@@ -37,11 +37,15 @@ func (d *Dialect) permit(w http.ResponseWriter, r request) error {
 	if err := body.Read(w, r.Request, d.limits, body.Object(body.Fields{"ips": addresses}, "ips")); err != nil {
 		return err
 	}
-	res, err := d.control.Write(r.Context(), r.Call, control.ReplaceShown(r.place(), entries))
+	change := control.ReplaceShown(r.place(), entries)
+	if len(entries) == 0 {
+		change = control.Clear(r.place()) // with an entry left that is over or disabled, nobody would be permitted
+	}
+	res, err := d.control.Write(r.Context(), r.Call, change)
 	if err != nil {
 		return err
 	}
-	dialect.Describe(w.Header(), res)
+	dialect.Warn(w.Header(), res)
 	return d.answer(w, r, res.After)
 }
 
@@ -59,8 +63,8 @@ func (r request) open(entries []policy.Entry) error {
 // answer is a tenant's record with the addresses that are permitted, each as it
 // was typed.
 func (d *Dialect) answer(w http.ResponseWriter, r request, t *policy.Table) error {
-	if t == nil || !t.State.HasTenant(r.tenant) {
-		return dialect.Unknown("tenant", r.tenant)
+	if err := known(t, r.tenant); err != nil {
+		return err
 	}
 	shown, hidden := t.State.ListAt(r.place()).Shown(false, t.Now)
 	ips := make([]string, len(shown))
@@ -68,15 +72,15 @@ func (d *Dialect) answer(w http.ResponseWriter, r request, t *policy.Table) erro
 		ips[i] = shown[i].Text
 	}
 	record := policy.Tenant{}
-	if known := t.State.Tenants.Get(r.tenant); known != nil {
-		record = *known
+	if has := t.State.Tenants.Get(r.tenant); has != nil {
+		record = *has
 	}
 	told, err := with(record.Attributes, ips)
 	if err != nil {
 		return err
 	}
-	dialect.Hide(w.Header(), hidden, others(record.Lists))
-	return dialect.Answer(w, http.StatusOK, told)
+	(&dialect.Hidden{Hidden: hidden, Lists: others(record.Lists)}).Tell(w.Header())
+	return dialect.Reply(w, http.StatusOK, told)
 }
 
 // with is a tenant's attributes, as they were stored, with its addresses at the

@@ -3,7 +3,6 @@ package trustx_test
 import (
 	"encoding/json"
 	"net/http"
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +21,7 @@ var acmeList = policy.Place{Scope: policy.ScopeTenant, Tenant: "acme", Resource:
 func TestBodies(t *testing.T) {
 	r := newRig(t)
 	secret := bearer(updater(r))
-	r.Write(control.Replace(acmeList, nil, dialecttest.List(t, "192.0.2.1").Entries))
+	r.Write(control.Replace(acmeList, nil, dialecttest.Entries(t, "192.0.2.1")))
 	tests := []struct {
 		name, body, kind string
 		status           int
@@ -99,11 +98,11 @@ func TestRoundTrip(t *testing.T) {
 			entry("198.51.100.0-198.51.100.9", func(e *policy.Entry) { e.Expires = later }),
 			entry("192.0.2.3", func(e *policy.Entry) { e.Expires = r.Now().Add(-time.Hour) }),
 		}),
-		control.Replace(policy.Place{Scope: policy.ScopeTenant, Tenant: "acme", Resource: "dataAccess"}, nil, dialecttest.List(t, "10.1.0.0/16").Entries),
-		control.Replace(policy.Place{Scope: policy.ScopeTenant, Tenant: "acme", Resource: "webUI"}, nil, dialecttest.List(t, "10.1.0.0/16").Entries),
+		control.Replace(policy.Place{Scope: policy.ScopeTenant, Tenant: "acme", Resource: "dataAccess"}, nil, dialecttest.Entries(t, "10.1.0.0/16")),
+		control.Replace(policy.Place{Scope: policy.ScopeTenant, Tenant: "acme", Resource: "webUI"}, nil, dialecttest.Entries(t, "10.1.0.0/16")),
 	)
 	read := r.Ask("GET "+acme+ips, "", secret)
-	const hidden = "deny=1, disabled=1, expired=1, other-lists=dataAccess+webUI"
+	const hidden = "deny=1, disabled=1, expired=1, other-lists=dataAccess webUI"
 	if got := read.Header().Get("X-Postern-Hidden"); got != hidden {
 		t.Errorf("hidden %s, want %s", got, hidden)
 	}
@@ -151,7 +150,7 @@ func told(r *dialecttest.Rig, at policy.Place) []string {
 
 func TestGuard(t *testing.T) {
 	r := newRig(t)
-	r.From = netip.MustParseAddr("10.1.0.1")
+	r.From = "10.1.0.1"
 	secret := bearer(updater(r))
 	post := func(body string, headers ...string) (string, string) {
 		w := r.Ask("POST "+acme+ips, body, append(headers, secret)...)
@@ -171,9 +170,11 @@ func TestGuard(t *testing.T) {
 	if got, _ := post(`{"ips":["10.1.0.0/16"]}`); got != refused {
 		t.Errorf("shut out: %s", got)
 	}
-	r.Write(control.Replace(acmeList, nil, dialecttest.List(t, "10.1.0.0/16").Entries))
+	r.Write(control.Replace(acmeList, nil, dialecttest.Entries(t, "10.1.0.0/16")))
 
-	// Nothing permitted is everything permitted, where force says so.
+	// Nothing permitted is everything permitted, where force says so: also where an
+	// entry is disabled, which would keep everybody out.
+	r.Write(control.Add(acmeList, policy.Entry{Text: "192.0.2.9", Range: dialecttest.Entry(t, "192.0.2.9").Range, Disabled: true}))
 	got, warned = post(`{"ips":[]}`, "X-Postern-Force: true")
 	if !strings.HasSuffix(got, `"permittedIPs":{"ips":[]}}`) || !strings.Contains(warned, "would-open: tenants/acme/*: it is gone") {
 		t.Errorf("%s\nwarned: %s", got, warned)
@@ -181,13 +182,32 @@ func TestGuard(t *testing.T) {
 	if l := r.State().ListAt(acmeList); l != nil {
 		t.Errorf("the list is still there: %+v", l)
 	}
-	if line := r.Told()[0]; !line.Forced || line.Action != "list.replace" || line.Origin != "trustx" || line.Actor.Name != "seed" {
+	if line := r.Told()[0]; !line.Forced || line.Action != "list.clear" || line.Origin != "trustx" || line.Actor.Name != "seed" {
 		t.Errorf("journal: %s", line.Line)
 	}
 	if got, _ := post(`{"ips":["10.1.0.0/16"]}`, "X-Postern-Force: perhaps"); got !=
-		`400 {"code":"invalid","message":"X-Postern-Force: \"perhaps\" is not true or false","traceId":"TRACE",`+
-			`"errors":[{"path":"X-Postern-Force","what":"\"perhaps\" is not true or false"}]}` {
+		`400 {"code":"invalid","message":"X-Postern-Force: \"perhaps\" is neither true nor false","traceId":"TRACE",`+
+			`"errors":[{"path":"X-Postern-Force","what":"\"perhaps\" is neither true nor false"}]}` {
 		t.Error(got)
+	}
+}
+
+// A force that is misspelt must not pass for one, nor for none.
+func TestParameters(t *testing.T) {
+	r := newRig(t)
+	secret := bearer(updater(r))
+	for query, want := range map[string]string{
+		"?force=true":              "200 ",
+		"?force=1":                 `400 {"code":"invalid","message":"force: \"1\" is neither true nor false"`,
+		"?forse=true":              `400 {"code":"invalid","message":"forse: there is no such parameter; did you mean force?"`,
+		"?confirm=soon&reason=why": `400 {"code":"invalid","message":"confirm: \"soon\" is no time; write it like 90s"`,
+	} {
+		if got := said(r.Ask("POST "+acme+ips+query, `{"ips":[]}`, secret)); !strings.HasPrefix(got, want) {
+			t.Errorf("%s: %s", query, got)
+		}
+	}
+	if got := said(r.Ask("POST "+acme+ips+"?reason=case+7", `{"ips":["10.1.0.1"]}`, secret)); !strings.HasPrefix(got, "200 ") || r.Told()[0].Reason != "case 7" {
+		t.Errorf("%s, told %s", got, r.Told()[0].Line)
 	}
 }
 
@@ -195,7 +215,7 @@ func TestFilesOwn(t *testing.T) {
 	r := newRig(t)
 	secret := updater(r)
 	state := *r.State()
-	owned := dialecttest.List(t, "10.1.0.0/16")
+	owned := &policy.List{Entries: dialecttest.Entries(t, "10.1.0.0/16")}
 	owned.Owner = "/etc/postern/lists.d/acme.yaml"
 	tenant := *state.Tenants.Get("acme")
 	tenant.Lists = map[string]*policy.List{"*": owned}
@@ -228,7 +248,7 @@ func FuzzPermitted(f *testing.F) {
 	f.Add("{\"ips\":[\"\\u0031.1.1.1\",\"\xff\"]}")
 	f.Fuzz(func(t *testing.T, body string) {
 		r := newRig(t)
-		_, secret := r.Key(access.Key{Name: "k", Role: access.Admin})
+		secret := r.Key(access.Key{Name: "k", Role: access.Admin}).Secret
 		w := r.Ask("POST "+acme+ips, body, bearer(secret), "Content-Type: application/json")
 		l := r.State().ListAt(acmeList)
 		if w.Code != http.StatusOK {

@@ -1,8 +1,6 @@
 package trustx
 
 import (
-	"cmp"
-	"log/slog"
 	"net/http"
 	"regexp"
 	"time"
@@ -18,14 +16,13 @@ type Options struct {
 	// Tenant is the hosts it answers to, as in "{tenant}.{region}.trustx.com".
 	Tenant string
 	Limits body.Limits
-	Log    *slog.Logger     // nil: slog.Default
 	Now    func() time.Time // nil: time.Now
 }
 
-// Dialect is the API, to be put behind a front with its Way.
+// Dialect is the API, to be put behind a front that speaks in its Way.
 type Dialect struct {
 	http.Handler
-	way     front.Way
+	Way     *front.Way
 	control *control.Service
 	pattern string
 	hosts   *regexp.Regexp
@@ -39,22 +36,18 @@ func New(c *control.Service, o Options) *Dialect {
 	if d.now == nil {
 		d.now = time.Now
 	}
-	words := dialect.Envelope(envelope)
-	d.way = front.Way{Origin: "trustx", Challenge: "Bearer", Lenient: true, Envelope: words.Front}
-	d.Handler = dialect.Routes(map[string]dialect.Methods{
+	d.Way = &front.Way{Origin: "trustx", Challenge: "Bearer", Lenient: true, Envelope: envelope}
+	d.Handler = dialect.NewHandler(d.Way, map[string]map[string]dialect.Operation{
 		"/api/arthr/apiKeys/issue": {http.MethodPost: d.of(d.issue)},
-		"/api/arthr/apiKeys":       {http.MethodGet: d.of(d.listKeys), http.MethodPost: d.of(d.createKey)},
+		"/api/arthr/apiKeys":       {http.MethodGet: d.search(d.listKeys), http.MethodPost: d.of(d.createKey)},
 		"/api/arthr/apiKeys/{id}": {
 			http.MethodGet: d.of(d.getKey), http.MethodPost: d.of(d.updateKey), http.MethodPut: d.of(d.updateKey),
 			http.MethodDelete: d.of(d.deleteKey),
 		},
 		"/api/crms/permittedips": {http.MethodGet: d.of(d.permitted), http.MethodPost: d.of(d.permit)},
-	}, words.Refuse(&d.way, cmp.Or(o.Log, slog.Default())))
+	})
 	return d
 }
-
-// Way is how a front speaks for the dialect.
-func (d *Dialect) Way() *front.Way { return &d.way }
 
 // request is a call about the tenant that its host names.
 type request struct {
@@ -63,15 +56,30 @@ type request struct {
 	tenant string
 }
 
-// of finds the tenant for a handler.
-func (d *Dialect) of(handle func(http.ResponseWriter, request) error) dialect.Handler {
-	return func(w http.ResponseWriter, r *http.Request, c *control.Call) error {
-		tenant, err := d.tenant(r.Host)
+// of finds what a handler needs to know of a request.
+func (d *Dialect) of(handle func(http.ResponseWriter, request) error) dialect.Operation {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		c, _, err := dialect.Ask(r)
 		if err != nil {
 			return err
 		}
-		return handle(w, request{r, c, tenant})
+		return d.about(w, r, c, handle)
 	}
+}
+
+// search is of for a handler that reads the query itself.
+func (d *Dialect) search(handle func(http.ResponseWriter, request) error) dialect.Operation {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		return d.about(w, r, front.CallOf(r.Context()), handle)
+	}
+}
+
+func (d *Dialect) about(w http.ResponseWriter, r *http.Request, c *control.Call, handle func(http.ResponseWriter, request) error) error {
+	tenant, err := d.tenant(r.Host)
+	if err != nil {
+		return err
+	}
+	return handle(w, request{r, c, tenant})
 }
 
 // refusal is the body of one.
@@ -82,6 +90,6 @@ type refusal struct {
 	Errors  []body.Mistake `json:"errors,omitempty"`
 }
 
-func envelope(_ *http.Request, no *dialect.Refusal) (contentType string, content any) {
+func envelope(_ *http.Request, no *front.Refusal) (contentType string, content any) {
 	return "application/json", refusal{no.Word, no.Message, no.Trace, no.Mistakes}
 }

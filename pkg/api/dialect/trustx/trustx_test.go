@@ -28,19 +28,23 @@ const (
 // newRig serves two tenants without lists; acme has attributes.
 func newRig(t *testing.T) *dialecttest.Rig {
 	t.Helper()
-	r := dialecttest.New(t, &policy.State{}, func(r *dialecttest.Rig) (http.Handler, *front.Way) {
-		d := trustx.New(r.Control, trustx.Options{Tenant: "{tenant}.{region}.trustx.com", Now: r.Now})
-		return d, d.Way()
+	var r *dialecttest.Rig
+	r = dialecttest.New(t, &policy.State{}, func(c *control.Service) (*front.Way, http.Handler) {
+		d := trustx.New(c, trustx.Options{
+			Tenant: "{tenant}.{region}.trustx.com", Now: func() time.Time { return r.Now() },
+		})
+		return d.Way, d
 	})
+	r.From = "127.0.0.1" // which no list keeps out
 	for id, attributes := range map[string]string{"acme": seedAttributes, "beta": ""} {
 		r.Write(control.EditTenant(id, func(rec *policy.TenantRecord) { rec.Attributes = json.RawMessage(attributes) }))
 	}
 	return r
 }
 
-// updater is the key of the seed, which may do one thing.
+// updater is a key of acme's that may do what the seed's may.
 func updater(r *dialecttest.Rig) string {
-	_, secret := r.Key(access.Key{Name: "seed", Tenant: "acme", Permissions: []string{"TNT#acme#Crms:updateTenantPermittedIpAddresses"}})
+	secret := r.Key(access.Key{Name: "seed", Tenant: "acme", Permissions: []string{"TNT#acme#Crms:updateTenantPermittedIpAddresses"}}).Secret
 	return secret
 }
 
@@ -78,10 +82,12 @@ const seedAttributes = `{
 }
 }`
 
-// The requests and the answer are those of TrustX's own page.
+// The requests and the answer are those of TrustX's own page. Its key is one of no
+// tenant, as the permission names it.
 func TestSeed(t *testing.T) {
 	r := newRig(t)
-	token, ttl := issued(t, r, acme, updater(r))
+	secret := r.Key(access.Key{Name: "crms", Permissions: []string{"TNT#acme#Crms:updateTenantPermittedIpAddresses"}}).Secret
+	token, ttl := issued(t, r, acme, secret)
 	if ttl != 900 || strings.Count(token, ".") != 2 {
 		t.Errorf("token %q for %d seconds", token, ttl)
 	}
@@ -113,7 +119,7 @@ func TestIssue(t *testing.T) {
 	r := newRig(t)
 	secret := updater(r)
 	token, _ := issued(t, r, acme, secret)
-	_, shortLived := r.Key(access.Key{Name: "short", Tenant: "acme", Expires: r.Now().Add(time.Minute)})
+	shortLived := r.Key(access.Key{Name: "short", Tenant: "acme", Expires: r.Now().Add(time.Minute)}).Secret
 	if _, ttl := issued(t, r, acme, shortLived); ttl != 60 {
 		t.Errorf("a key that ends in a minute gives a token for %d seconds", ttl)
 	}
@@ -149,11 +155,11 @@ func TestIssue(t *testing.T) {
 		},
 		{
 			name: "wrong-method", line: "GET " + acme + apiKeys + "/issue", headers: []string{"X-API-Key: " + secret},
-			want: `405 {"code":"method-not-allowed","message":"this takes POST","traceId":"TRACE"}`,
+			want: `405 {"code":"method-not-allowed","message":"GET is nothing to do here; there is POST","traceId":"TRACE"}`,
 		},
 		{
 			name: "nowhere", line: "GET " + acme + "/api", headers: []string{"X-API-Key: " + secret},
-			want: `404 {"code":"not-found","message":"there is nothing at /api","traceId":"TRACE"}`,
+			want: `404 {"code":"not-found","message":"/api: there is nothing here","traceId":"TRACE"}`,
 		},
 	}
 	for _, tt := range tests {
@@ -199,6 +205,6 @@ func admin(r *dialecttest.Rig) string {
 	if k := r.Keys.ByName("admin"); k != nil {
 		return r.Keys.Issue(k, 0).Text
 	}
-	_, secret := r.Key(access.Key{Name: "admin", Role: access.Admin})
+	secret := r.Key(access.Key{Name: "admin", Role: access.Admin}).Secret
 	return secret
 }
