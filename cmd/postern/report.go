@@ -39,9 +39,6 @@ func (d *daemon) Status(ctx context.Context) (api.Status, error) {
 	}, nil
 }
 
-// Table is the policy in force.
-func (d *daemon) Table() *policy.Table { return d.agent.Table() }
-
 // Traffic is what the kernel counted, by endpoint.
 func (d *daemon) Traffic() (map[string]api.Traffic, error) {
 	counters, err := d.kernel.Counters()

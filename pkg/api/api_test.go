@@ -75,20 +75,11 @@ func table(t *testing.T) *policy.Table {
 }
 
 // agent is one that stands still.
-type agent struct {
-	table   *policy.Table
-	dropped string
-}
-
-func (a *agent) Status(context.Context) (Status, error) {
-	return Status{Version: "v1", State: "ok", Revision: 7}, nil
-}
+type agent struct{ dropped string }
 
 func (a *agent) Traffic() (map[string]Traffic, error) {
 	return map[string]Traffic{"shared": {Drop: Volume{Packets: 3, Bytes: 180}}}, nil
 }
-
-func (a *agent) Table() *policy.Table { return a.table }
 
 func (a *agent) DropLists(_ context.Context, owner string) ([]string, error) {
 	if owner != "gone.yaml" {

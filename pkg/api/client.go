@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 
 	"github.com/postern-io/postern/pkg/addr"
 )
@@ -45,12 +46,22 @@ func (c *Client) Status(ctx context.Context) (st Status, err error) {
 
 // Lists asks for the lists of a tenant, or of all where it is "".
 func (c *Client) Lists(ctx context.Context, tenant string) (ls Lists, err error) {
-	q := url.Values{}
+	q := url.Values{"limit": {strconv.Itoa(maxPage)}}
 	if tenant != "" {
 		q.Set("tenant", tenant)
 	}
-	err = c.ask(ctx, http.MethodGet, "lists", q, &ls)
-	return ls, err
+	ls.Lists = []List{}
+	for {
+		var page Lists
+		if err := c.ask(ctx, http.MethodGet, "lists", q, &page); err != nil {
+			return Lists{}, err
+		}
+		ls.Lists = append(ls.Lists, page.Lists...)
+		if page.Next == "" {
+			return ls, nil
+		}
+		q.Set("cursor", page.Next)
+	}
 }
 
 // DropLists gives up the orphaned lists of a file.

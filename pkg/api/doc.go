@@ -1,8 +1,7 @@
-// Package api is the agent's face to its operators: what it enforces, why an
-// address was refused, and refusals as they happen, as JSON over HTTP under
-// /api/v1. The server reads it out of a running agent; the client is what the
-// postern command speaks with.
+// Package api is the agent's own API, as JSON over HTTP under /api/v1: what it
+// enforces, and why an address was refused; lists and who may change them; what was
+// changed, and the way back. Its contract is the document in v1.
 //
-// On the agent's unix socket the kernel says who is calling: root and the
-// agent's own user may change things, whoever else may open the socket may look.
+// It is thin: what is asked for is the control plane's to do, and who may ask has
+// been seen to by front. Its client is what the postern command speaks with.
 package api

@@ -19,8 +19,8 @@ import (
 	"github.com/postern-io/postern/pkg/testenv"
 )
 
-// serve runs a server on a socket of its own until the test ends.
-func start(t *testing.T, a *agent, group string) (address string, feed *Feed) {
+// start has w answer on a socket of its own until the test ends.
+func start(t *testing.T, w *world, group string) (address string) {
 	t.Helper()
 	// A socket's path is short: it must fit into 108 bytes.
 	dir, err := os.MkdirTemp("", "api")
@@ -37,9 +37,8 @@ func start(t *testing.T, a *agent, group string) (address string, feed *Feed) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	feed = new(Feed)
 	done := make(chan error)
-	go func() { done <- NewServer(a, feed).Serve(ctx, l) }()
+	go func() { done <- serve.Serve(ctx, l, w.server) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
@@ -49,7 +48,7 @@ func start(t *testing.T, a *agent, group string) (address string, feed *Feed) {
 			t.Errorf("the socket is still there: %v", err)
 		}
 	})
-	return address, feed
+	return address
 }
 
 func dial(t *testing.T, address string) *Client {
@@ -62,9 +61,8 @@ func dial(t *testing.T, address string) *Client {
 }
 
 func TestClientAndServer(t *testing.T) {
-	a := &agent{table: table(t)}
-	address, _ := start(t, a, "")
-	c, ctx := dial(t, address), t.Context()
+	w := worldOf(t, table(t))
+	c, ctx := dial(t, start(t, w, "")), t.Context()
 
 	st, err := c.Status(ctx)
 	if err != nil {
@@ -100,14 +98,14 @@ func TestClientAndServer(t *testing.T) {
 		t.Errorf("explain: %+v, %v", x, err)
 	}
 	_, err = c.Explain(ctx, Question{Address: "203.0.113.9", Endpoint: "nothing"})
-	if msg := message(err); msg != `endpoint "nothing": there is none of that name` {
+	if msg := message(err); msg != `endpoint "nothing": there is none` {
 		t.Errorf("explain: %q", msg)
 	}
 
 	if _, err := c.DropLists(ctx, "here.yaml"); message(err) != "it has none in force" {
 		t.Errorf("drop: %v", err)
 	}
-	if d, err := c.DropLists(ctx, "gone.yaml"); err != nil || a.dropped != "gone.yaml" || len(d.Lists) != 1 {
+	if d, err := c.DropLists(ctx, "gone.yaml"); err != nil || w.runtime.dropped != "gone.yaml" || len(d.Lists) != 1 {
 		t.Errorf("drop: %+v, %v", d, err)
 	}
 }
@@ -126,8 +124,7 @@ func TestNamesOfLists(t *testing.T) {
 }
 
 func TestNoPolicyYet(t *testing.T) {
-	address, _ := start(t, &agent{}, "")
-	c := dial(t, address)
+	c := dial(t, start(t, worldOf(t, nil), ""))
 	if st, err := c.Status(t.Context()); err != nil || st.State != "ok" {
 		t.Errorf("status: %+v, %v", st, err)
 	}
@@ -154,12 +151,13 @@ func TestNobodyAnswers(t *testing.T) {
 }
 
 func TestWatch(t *testing.T) {
-	address, feed := start(t, &agent{}, "")
+	w := worldOf(t, nil)
+	address := start(t, w, "")
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	want := Event{Where: "gate", Verdict: "deny", Reason: "not-listed", Source: "198.51.100.7", Endpoint: "portal", Time: now}
 	var got []Event
-	err := dial(t, address).Watch(ctx, func() { feed.Publish(want) }, func(e Event) error {
+	err := dial(t, address).Watch(ctx, func() { w.feed.Publish(want) }, func(e Event) error {
 		got = append(got, e)
 		cancel()
 		return nil
@@ -173,14 +171,13 @@ func TestWatch(t *testing.T) {
 }
 
 func TestWatchEndsWithTheAgent(t *testing.T) {
-	feed := new(Feed)
 	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
-	go func() { done <- NewServer(&agent{}, feed).Serve(ctx, l) }()
+	go func() { done <- serve.Serve(ctx, l, worldOf(t, nil).server) }()
 	address := "unix://" + l.Addr().String()
 	err = dial(t, address).Watch(t.Context(), cancel, func(Event) error { return nil })
 	if msg, want := message(err), "watch "+address+": the agent has ended"; msg != want {
@@ -212,23 +209,22 @@ func TestSlowListenerLearnsWhatItMissed(t *testing.T) {
 	}
 }
 
-func TestRoles(t *testing.T) {
-	handler := NewServer(&agent{table: table(t)}, new(Feed)).Handler()
-	admin, reader, far := &serve.Peer{Local: true}, &serve.Peer{Local: true, UID: 65534}, &serve.Peer{}
+func TestLocalUsers(t *testing.T) {
+	w := worldOf(t, table(t))
+	root, other := &serve.Peer{Local: true}, &serve.Peer{Local: true, UID: 65534}
 	tests := []struct {
 		name, method, path string
 		peer               *serve.Peer
 		want               int
 	}{
-		{"admin-drops", "DELETE", "/api/v1/lists?owner=gone.yaml", admin, 200},
-		{"admin-names-no-file", "DELETE", "/api/v1/lists", admin, 400},
-		{"reader-drops", "DELETE", "/api/v1/lists?owner=gone.yaml", reader, 403},
-		{"reader-reads", "GET", "/api/v1/lists", reader, 200},
-		{"reader-asks", "GET", "/api/v1/explain?address=10.0.0.1", reader, 200},
-		{"reader-errs", "GET", "/api/v2/status", reader, 404},
-		{"stranger-reads", "GET", "/api/v1/status", nil, 403},
-		{"stranger-watches", "GET", "/api/v1/events", nil, 403},
-		{"far-reads", "GET", "/api/v1/status", far, 403},
+		{"root-drops", "DELETE", "/api/v1/lists?owner=gone.yaml", root, 200},
+		{"root-names-no-file", "DELETE", "/api/v1/lists", root, 400},
+		{"other-drops", "DELETE", "/api/v1/lists?owner=gone.yaml", other, 403},
+		{"other-reads", "GET", "/api/v1/lists", other, 200},
+		{"other-asks", "GET", "/api/v1/explain?address=10.0.0.1", other, 200},
+		{"other-errs", "GET", "/api/v2/status", other, 404},
+		{"nobody-reads", "GET", "/api/v1/status", nil, 403},
+		{"nobody-watches", "GET", "/api/v1/events", nil, 403},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -236,12 +232,12 @@ func TestRoles(t *testing.T) {
 			if tt.peer != nil {
 				r = r.WithContext(serve.WithPeer(r.Context(), *tt.peer))
 			}
-			w := httptest.NewRecorder()
-			handler.ServeHTTP(w, r)
-			if w.Code != tt.want {
-				t.Errorf("%d %s, want %d", w.Code, w.Body, tt.want)
+			rec := httptest.NewRecorder()
+			w.server.ServeHTTP(rec, r)
+			if rec.Code != tt.want {
+				t.Errorf("%d %s, want %d", rec.Code, rec.Body, tt.want)
 			}
-			if kind := w.Header().Get("Content-Type"); w.Code != 200 && kind != "application/problem+json" {
+			if kind := rec.Header().Get("Content-Type"); rec.Code != 200 && kind != "application/problem+json" {
 				t.Errorf("a refusal of type %q", kind)
 			}
 		})
@@ -252,7 +248,7 @@ func TestRoles(t *testing.T) {
 func TestPeer(t *testing.T) {
 	testenv.Root(t)
 	const other = 65534
-	address, _ := start(t, &agent{table: table(t)}, "65534")
+	address := start(t, worldOf(t, table(t)), "65534")
 	as := func(method, path string) string {
 		type result struct {
 			status string

@@ -70,9 +70,17 @@ func newWorld(t *testing.T, c *contract.Contract) *world {
 			{Name: "shop", Ports: []policy.PortRange{{First: 8080, Last: 8080}}, AllTenants: true, Resource: "*"},
 		},
 	})
+	w.open(c)
+	return w
+}
+
+// open builds the API over what the keeper has; c judges its answers, unless it is
+// nil.
+func (w *world) open(c *contract.Contract) {
+	w.Helper()
 	var err error
 	if w.ring, err = access.Open(w.keeper, func() time.Time { return now }); err != nil {
-		t.Fatal(err)
+		w.Fatal(err)
 	}
 	w.runtime = &machine{agent: &agent{}}
 	service := control.New(control.Config{
@@ -89,8 +97,15 @@ func newWorld(t *testing.T, c *contract.Contract) *world {
 		Published: []v1.Published{{Name: "Data API", Hosts: []string{"api.example.com"}}},
 	}))
 	if c != nil {
-		w.server = c.Judge(t, w.server)
+		w.server = c.Judge(w, w.server)
 	}
+}
+
+// worldOf has this table in force, which may be nil.
+func worldOf(t *testing.T, table *policy.Table) *world {
+	t.Helper()
+	w := &world{T: t, feed: new(Feed), keeper: &keeper{keys: map[string]access.Key{}, inForce: table}, since: now}
+	w.open(nil)
 	return w
 }
 
