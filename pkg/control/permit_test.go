@@ -258,7 +258,11 @@ var operations = []struct {
 	{"PortToken own", func(_ context.Context, w *world, c *Call) error { _, err := w.PortToken(c); return err }},
 	{"Permit status", func(_ context.Context, w *world, c *Call) error { return w.Permit(c, access.ReadStatus, whole) }},
 	{"Permit reload", func(_ context.Context, w *world, c *Call) error { return w.Permit(c, access.ReloadFiles, whole) }},
+	{"Do status", func(_ context.Context, w *world, c *Call) error { return w.Do(c, access.ReadStatus, nothing) }},
+	{"Do reload", func(_ context.Context, w *world, c *Call) error { return w.Do(c, access.ReloadFiles, nothing) }},
 }
+
+func nothing() error { return nil }
 
 func write(changes ...Change) func(context.Context, *world, *Call) error {
 	return func(ctx context.Context, w *world, c *Call) error {
@@ -345,7 +349,7 @@ func outcome(err error) string {
 
 // harmless are exported and decide nothing: what they tell is in every answer, or
 // is the journal's.
-var harmless = []string{"Table", "Revision", "Refused"}
+var harmless = []string{"Table", "Revision", "Refused", "MaxEntries"}
 
 // TestEveryOperationIsTried finds what is exported and asked of a Service: none of
 // it is left out of the table.
@@ -392,4 +396,17 @@ func asks(f *ast.FuncDecl) bool {
 	}
 	made, ok := f.Type.Results.List[0].Type.(*ast.Ident)
 	return ok && made.Name == "Change"
+}
+
+// What Do is asked to do and cannot is told like any refusal, and journalled.
+func TestDo(t *testing.T) {
+	w := newWorld(t, acme())
+	c := w.as(access.Key{Name: "staff", Role: access.Admin}, "10.0.0.1")
+	err := w.Do(c, access.ReloadFiles, func() error { return &policy.Owned{What: "list system/*", File: "a.yaml"} })
+	if kindOf(err) != FileOwned {
+		t.Errorf("error = %v", err)
+	}
+	if got := w.log.refused; len(got) != 1 || got[0].Action != "files:reload" || got[0].Error != "list system/* stands in a.yaml" {
+		t.Errorf("the journal was told %+v", got)
+	}
 }
