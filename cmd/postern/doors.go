@@ -129,19 +129,9 @@ func callers(c policy.Client) func(peer netip.Addr, header http.Header) front.Cl
 		found := resolver.Resolve(peer, header)
 		return front.Client{
 			Addr: found.Addr, Vouched: found.Vouched,
-			TruePeer: found.Found == clientip.AsPeer && !found.Vouched && !forwarded(header),
+			TruePeer: found.Found == clientip.AsPeer && !found.Vouched && !clientip.Forwarded(header),
 		}
 	}
-}
-
-// forwarded reports whether a request says that it was made for somebody else.
-func forwarded(header http.Header) bool {
-	for _, name := range []string{"X-Forwarded-For", "Forwarded", "X-Real-Ip"} {
-		if len(header[name]) > 0 {
-			return true
-		}
-	}
-	return false
 }
 
 // published are the addresses that customers must open to.
