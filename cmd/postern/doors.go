@@ -14,6 +14,7 @@ import (
 	"github.com/postern-io/postern/pkg/agent"
 	"github.com/postern-io/postern/pkg/api"
 	"github.com/postern-io/postern/pkg/api/body"
+	"github.com/postern-io/postern/pkg/api/dialect/hdp"
 	"github.com/postern-io/postern/pkg/api/dialect/port"
 	"github.com/postern-io/postern/pkg/api/dialect/trustx"
 	"github.com/postern-io/postern/pkg/api/front"
@@ -108,6 +109,9 @@ func (d *doors) dialect(of config.Dialect) (http.Handler, error) {
 	switch of.Name {
 	case "trustx":
 		x := trustx.New(d.control, trustx.Options{Tenant: of.Tenant, Limits: d.limits})
+		h, way = x, x.Way
+	case "hdp":
+		x := hdp.New(d.control, hdp.Options{Limits: d.limits})
 		h, way = x, x.Way
 	case "port":
 		x := port.New(d.control, port.Options{Limits: d.limits})
