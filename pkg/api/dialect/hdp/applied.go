@@ -41,12 +41,12 @@ func (d *Dialect) tenants(w http.ResponseWriter, r *http.Request) error {
 	if err := d.control.Permit(c, access.ReadLists, administered(c.Caller)); err != nil {
 		return err
 	}
-	s, err := d.state()
+	in, err := d.table()
 	if err != nil {
 		return err
 	}
 	found := []applied{}
-	for t := range within(s, c.Caller) {
+	for t := range within(in.State, c.Caller) {
 		if protected := protectedBy(t.Lists); protected != nil {
 			found = append(found, applied{id(t.ID), cmp.Or(t.Name, t.ID), protected})
 		}
@@ -64,12 +64,12 @@ func (d *Dialect) users(w http.ResponseWriter, r *http.Request) error {
 	if !c.Caller.Has("12") {
 		return d.notAdmin(c)
 	}
-	s, err := d.state()
+	in, err := d.table()
 	if err != nil {
 		return err
 	}
 	found := []applied{}
-	for _, t := range s.Tenants.All() {
+	for _, t := range in.State.Tenants.All() {
 		for user, lists := range t.Users {
 			if protected := protectedBy(lists); protected != nil {
 				found = append(found, applied{id(user), cmp.Or(t.Names[user], user), protected})

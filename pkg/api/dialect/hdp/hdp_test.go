@@ -63,8 +63,7 @@ func refusal(status, code int, text string) string {
 	return fmt.Sprintf(`%d {"error":{"code":%d,"message":{"lang":"en-US","value":%q}}}`, status, code, text)
 }
 
-// As the seed has them, but for what its system-level example says of the Web UI:
-// nothing, which is read as an empty list.
+// The seed's own bytes.
 const (
 	untouched = `{
 "managementAPI": [],

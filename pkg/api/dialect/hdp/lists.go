@@ -3,7 +3,6 @@ package hdp
 import (
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/postern-io/postern/pkg/access"
 	"github.com/postern-io/postern/pkg/addr"
@@ -48,10 +47,11 @@ func (q *request) permitted() error {
 	if !slices.ContainsFunc(q.resources(), func(resource string) bool { return q.may(q.list(resource)) }) {
 		return q.control.Permit(q.call, q.action(), access.At(q.list(resources[0])))
 	}
-	s, err := q.state()
+	in, err := q.table()
 	if err != nil {
 		return err
 	}
+	s := in.State
 	t := s.Tenants.Get(q.at.Tenant)
 	switch {
 	case q.at.Tenant != "" && !s.HasTenant(q.at.Tenant):
@@ -64,7 +64,7 @@ func (q *request) permitted() error {
 
 // answer writes the lists as they are.
 func (q *request) answer() error {
-	s, err := q.state()
+	in, err := q.table()
 	if err != nil {
 		return err
 	}
@@ -78,23 +78,14 @@ func (q *request) answer() error {
 			*content.of(resource) = nil
 			continue
 		}
-		shown, of := s.ListAt(q.list(resource)).Shown(false, q.now())
+		shown, of := in.State.ListAt(q.list(resource)).Shown(false, in.Now)
 		hidden.Add(of)
 		*content.of(resource) = spans(shown)
 	}
-	hidden.Lists = q.others(s)
+	hidden.Lists = q.others(in.State)
 	hidden.Tell(q.w.Header())
 	dialect.Answer(q.w, content, "")
 	return nil
-}
-
-// now is when lists are shown of: as of the policy in force, or later.
-func (d *Dialect) now() time.Time {
-	now := time.Now()
-	if t := d.control.Table(); t != nil && t.Now.After(now) {
-		return t.Now // what is over stays over, whatever the host's clock says
-	}
-	return now
 }
 
 // others are the resources with lists at the request's place that this API does
@@ -181,12 +172,12 @@ func (a *asked) nowhere(resource string) error {
 // spell gives entries the text of those that stand there for the same addresses:
 // what was typed as a prefix is still one when it comes back as a range.
 func (q *request) spell(resource string, entries []policy.Entry) {
-	s, err := q.state()
+	in, err := q.table()
 	if err != nil {
 		return
 	}
 	was := map[addr.Range]string{}
-	shown, _ := s.ListAt(q.list(resource)).Shown(false, q.now())
+	shown, _ := in.State.ListAt(q.list(resource)).Shown(false, in.Now)
 	for _, e := range shown {
 		was[e.Range] = e.Text
 	}
@@ -203,13 +194,13 @@ func (q *request) clear() error {
 	if err := q.permitted(); err != nil {
 		return err
 	}
-	s, err := q.state()
+	in, err := q.table()
 	if err != nil {
 		return err
 	}
 	var changes []control.Change
 	for _, resource := range q.resources() {
-		if at := q.list(resource); q.may(at) || s.ListAt(at) != nil {
+		if at := q.list(resource); q.may(at) || in.State.ListAt(at) != nil {
 			changes = append(changes, control.Clear(at))
 		}
 	}

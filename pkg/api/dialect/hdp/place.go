@@ -56,10 +56,10 @@ func (q *request) action() access.Action {
 // may reports whether the caller may do it to the list at a place.
 func (q *request) may(at policy.Place) bool { return q.call.Caller.May(q.action(), access.At(at)) }
 
-// state is what is in force.
-func (d *Dialect) state() (*policy.State, error) {
+// table is what is in force.
+func (d *Dialect) table() (*policy.Table, error) {
 	if t := d.control.Table(); t != nil {
-		return t.State, nil
+		return t, nil
 	}
 	return nil, &control.Refusal{Kind: control.NotKept, What: "no policy is in force yet"}
 }
@@ -96,12 +96,12 @@ func (d *Dialect) userNamed(q *request) (policy.Place, error) {
 // user is the one user that is meant, of the tenants that the caller administers,
 // or the caller. Who administers nobody is not told whether there is such a user.
 func (q *request) user(name string, is func(id, name string) bool) (policy.Place, error) {
-	s, err := q.state()
+	in, err := q.table()
 	if err != nil {
 		return policy.Place{}, err
 	}
 	var found []policy.Place
-	for t := range within(s, q.call.Caller) {
+	for t := range within(in.State, q.call.Caller) {
 		for _, id := range userIDs(t) {
 			at := policy.Place{Scope: policy.ScopeUser, Tenant: t.ID, User: id, Resource: resources[0]}
 			if is(id, t.Names[id]) && q.may(at) {
