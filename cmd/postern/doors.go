@@ -15,6 +15,7 @@ import (
 	"github.com/postern-io/postern/pkg/api"
 	"github.com/postern-io/postern/pkg/api/body"
 	"github.com/postern-io/postern/pkg/api/dialect/hdp"
+	"github.com/postern-io/postern/pkg/api/dialect/northflank"
 	"github.com/postern-io/postern/pkg/api/dialect/port"
 	"github.com/postern-io/postern/pkg/api/dialect/trustx"
 	"github.com/postern-io/postern/pkg/api/front"
@@ -113,6 +114,9 @@ func (d *doors) dialect(of config.Dialect) (http.Handler, error) {
 	case "hdp":
 		x := hdp.New(d.control, hdp.Options{Limits: d.limits})
 		h, way = x, x.Way
+	case "northflank":
+		x := northflank.New(d.control, d.northflank(of))
+		h, way = x, x.Way
 	case "port":
 		x := port.New(d.control, port.Options{Limits: d.limits})
 		h, way = x, x.Way
@@ -120,6 +124,15 @@ func (d *doors) dialect(of config.Dialect) (http.Handler, error) {
 		return nil, fmt.Errorf("dialect %q: there is none", of.Name)
 	}
 	return front.New(d.front, way, h), nil
+}
+
+// northflank knows domains by their certificates, where there are any.
+func (d *doors) northflank(of config.Dialect) northflank.Options {
+	o := northflank.Options{Limits: d.limits, DNS: of.DNS}
+	if of.Certificates != nil {
+		o.Certificates = certificate.NewDates(of.Certificates)
+	}
+	return o
 }
 
 // callers says whom a request to the API speaks for.
