@@ -44,7 +44,7 @@ func succeed(before *policy.State, r *reading, cede []policy.Place) *successor {
 		}
 	}
 	after.Tenants = after.Tenants.Edit(kept)
-	after.Endpoints = s.endpoints(before.Endpoints, after.Endpoints)
+	after.Endpoints = s.endpoints(before, after.Endpoints)
 	s.filtering(before)
 	s.names = differences(before, after)
 	return s
@@ -173,10 +173,12 @@ func (s *successor) vanished(t *policy.Tenant) *policy.Tenant {
 }
 
 // endpoints are the files', with the security that the store has for them, and
-// the store's own.
-func (s *successor) endpoints(before, after []*policy.Endpoint) []*policy.Endpoint {
+// the store's own. What the store has for one that its file took out waits for it
+// to come back: it must not come back open.
+func (s *successor) endpoints(known *policy.State, after []*policy.Endpoint) []*policy.Endpoint {
 	stored := map[string]*policy.Endpoint{}
-	for _, ep := range before {
+	before := known.Endpoints
+	for _, ep := range slices.Concat(before, known.Dormant) {
 		if ep.Pos.File == "" || ep.Secured {
 			stored[ep.Name] = ep
 		}
@@ -189,9 +191,13 @@ func (s *successor) endpoints(before, after []*policy.Endpoint) []*policy.Endpoi
 		all = append(all, s.secured(ep, stored[ep.Name]))
 		delete(stored, ep.Name)
 	}
-	for _, ep := range before {
-		if ep.Pos.File == "" && stored[ep.Name] != nil {
+	for _, ep := range slices.Concat(before, known.Dormant) {
+		switch {
+		case stored[ep.Name] == nil:
+		case ep.Pos.File == "":
 			all = append(all, ep)
+		default:
+			s.state.Dormant = append(s.state.Dormant, ep)
 		}
 	}
 	if slices.Equal(all, before) {

@@ -291,6 +291,17 @@ func TestEndpointOfTheStore(t *testing.T) {
 	}
 	h.restart(func(*host) {})
 	check()
+	h.reads(func(h *host) { h.write("postern.yaml", postern) })
+	h.restart(func(*host) {})
+	if h.Table().State.Endpoint("beta") != nil {
+		t.Error("an endpoint that no file has is still there")
+	}
+	h.restart(func(h *host) {
+		h.write("postern.yaml", postern+"  - {name: beta, ports: [445], tenants: [beta]}\n")
+	})
+	check()
+	h.restart(func(h *host) { h.store.rev = nil }) // and the snapshot is lost
+	check()
 	h.reads(func(h *host) {
 		h.write("postern.yaml", "filtering: off\n"+postern+"  - {name: beta, ports: [445], tenants: [beta], policies: [{action: deny, addresses: [10.0.0.1]}]}\n  - {name: own, ports: [446]}\n")
 	})

@@ -26,10 +26,15 @@ func (d *Draft) Secure(name string, policies *List, verify Verify, s *Security) 
 	case was.SaysSecurity():
 		return &Owned{"the security of endpoint " + name, was.Pos.File}
 	}
-	ep := *was
-	ep.Policies, ep.Verify, ep.Security, ep.Secured = policies, verify, s, true
-	d.putEndpoint(name, was, &ep)
+	d.putEndpoint(name, was, was.securedAs(&Endpoint{Policies: policies, Verify: verify, Security: s, Secured: true}))
 	return nil
+}
+
+// securedAs is ep with the security of another.
+func (ep *Endpoint) securedAs(of *Endpoint) *Endpoint {
+	own := *ep
+	own.Policies, own.Verify, own.Security, own.Secured = of.Policies, of.Verify, of.Security, of.Secured
+	return &own
 }
 
 // SaysSecurity reports whether the file of an endpoint has policies of its own for
@@ -40,6 +45,7 @@ func (ep *Endpoint) SaysSecurity() bool {
 
 func (d *Draft) putEndpoint(name string, was, ep *Endpoint) {
 	remember(d.before.Endpoints, name, was)
+	d.state.Dormant = slices.DeleteFunc(slices.Clone(d.state.Dormant), func(old *Endpoint) bool { return old.Name == name })
 	all := slices.Clone(d.state.Endpoints)
 	at := slices.Index(all, was)
 	switch {
@@ -61,11 +67,9 @@ func (d *Draft) restoreEndpoint(name string, ep *Endpoint) error {
 	if is.SaysSecurity() {
 		return &Owned{"the security of endpoint " + name, is.Pos.File}
 	}
-	next := *is
-	next.Policies, next.Verify, next.Security, next.Secured = ep.Policies, ep.Verify, ep.Security, ep.Secured
-	if !ep.Secured { // the file said them then, and says nothing now
-		next.Policies, next.Verify, next.Security = nil, VerifyAnd, nil
+	if !ep.Secured { // the file said it then, and says nothing now
+		ep = &Endpoint{}
 	}
-	d.putEndpoint(name, is, &next)
+	d.putEndpoint(name, is, is.securedAs(ep))
 	return nil
 }

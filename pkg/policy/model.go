@@ -27,6 +27,9 @@ type State struct {
 	System       map[string]*List // by resource
 	Tenants      Map[Tenant]      // by id
 	Endpoints    []*Endpoint
+	// Dormant are endpoints that no file has any more and whose security the store
+	// keeps: they enforce nothing, and have it again when they come back.
+	Dormant []*Endpoint
 }
 
 // Tenant is an organisation: its record and its lists. Who owns the record may

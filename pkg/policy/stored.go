@@ -1,44 +1,110 @@
 package policy
 
-import "maps"
+import (
+	"maps"
+	"slices"
+)
 
 // WithStored is s with the records of an image in the place of all that the
-// store owned in it.
+// store owned in it. What a file has by now stays the file's.
 func (s *State) WithStored(i Image) *State {
-	d := NewDraft(s)
-	d.state.System = filed(s.System)
-	edits := map[string]*Tenant{}
+	next := *s
+	next.System = filed(s.System)
+	tenants := map[string]*Tenant{}
 	for id, t := range s.Tenants.All() {
-		if w := t.filed(); w.empty() {
-			edits[id] = nil
-		} else if !w.Same(t) {
-			edits[id] = w
+		if w := t.filed(); !w.Same(t) {
+			tenants[id] = w
 		}
 	}
-	d.state.Tenants = s.Tenants.Edit(edits)
-	d.state.Endpoints = filedEndpoints(s.Endpoints)
-	if s.FilteringAt.File == "" {
-		d.state.FilteringOff = i.Filtering != nil && *i.Filtering
-	}
-	d.adopt(i)
-	return &d.state
-}
-
-// adopt puts the records of an image where no file has its own.
-func (d *Draft) adopt(i Image) {
+	to := taking{state: s, tenants: tenants}
 	for id, r := range i.Tenants {
-		if t := d.tenant(id); r != nil && t.Owner == "" {
-			d.put(t.With(r))
+		if t := to.tenant(id); r != nil && t.Owner == "" {
+			tenants[id] = t.With(r)
 		}
 	}
 	for at, l := range i.Lists {
-		if d.state.ListAt(at) == nil {
-			d.force(at, l)
+		if at.Scope == ScopeSystem {
+			putAbsent(next.System, at.Resource, l)
+		} else {
+			to.list(at, l)
 		}
 	}
-	for name, ep := range i.Endpoints {
-		_ = d.restoreEndpoint(name, ep) // what a file says by now stays the file's
+	for id, t := range tenants {
+		if t.empty() {
+			tenants[id] = nil
+		}
 	}
+	next.Tenants = s.Tenants.Edit(tenants)
+	next.Endpoints, next.Dormant = withStored(filedEndpoints(s.Endpoints), i.Endpoints)
+	if s.FilteringAt.File == "" {
+		next.FilteringOff = i.Filtering != nil && *i.Filtering
+	}
+	return &next
+}
+
+// taking is tenants on their way to what the store has of them: those that differ
+// from the state's are copies, to be written to.
+type taking struct {
+	state   *State
+	tenants map[string]*Tenant
+}
+
+func (t taking) tenant(id string) *Tenant {
+	if known := t.tenants[id]; known != nil {
+		return known
+	}
+	own := &Tenant{ID: id, Lists: map[string]*List{}}
+	if is := t.state.Tenants.Get(id); is != nil {
+		own = is.filed()
+	}
+	t.tenants[id] = own
+	return own
+}
+
+func (t taking) list(at Place, l *List) {
+	own := t.tenant(at.Tenant)
+	if at.Scope == ScopeTenant {
+		if own.Lists == nil {
+			own.Lists = map[string]*List{}
+		}
+		putAbsent(own.Lists, at.Resource, l)
+		return
+	}
+	if own.Users == nil {
+		own.Users = map[string]map[string]*List{}
+	}
+	if own.Users[at.User] == nil {
+		own.Users[at.User] = map[string]*List{}
+	}
+	putAbsent(own.Users[at.User], at.Resource, l)
+}
+
+func putAbsent(lists map[string]*List, resource string, l *List) {
+	if lists[resource] == nil && l != nil {
+		lists[resource] = l
+	}
+}
+
+// withStored are endpoints with what the store has of them, and the store's own;
+// and those of which the store has the security alone.
+func withStored(all []*Endpoint, stored map[string]*Endpoint) (with, dormant []*Endpoint) {
+	known := make(map[string]bool, len(all))
+	for n, ep := range all {
+		known[ep.Name] = true
+		if of := stored[ep.Name]; of != nil && of.Secured && !ep.SaysSecurity() {
+			all[n] = ep.securedAs(of)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(stored)) {
+		switch ep := stored[name]; {
+		case ep == nil || known[name]:
+		case ep.Pos.File == "":
+			all = append(all, ep)
+		case ep.Secured:
+			dormant = append(dormant, ep)
+		}
+	}
+	return all, dormant
 }
 
 // filed is t without what the store owns.
@@ -61,9 +127,14 @@ func (t *Tenant) filed() *Tenant {
 	return &c
 }
 
+// filed are the lists that stand in files, in a map of their own.
 func filed(lists map[string]*List) map[string]*List {
-	rest := maps.Clone(lists)
-	maps.DeleteFunc(rest, func(_ string, l *List) bool { return l.Owner == "" })
+	rest := make(map[string]*List, len(lists))
+	for resource, l := range lists {
+		if l.Owner != "" {
+			rest[resource] = l
+		}
+	}
 	return rest
 }
 
@@ -96,7 +167,7 @@ func (s *State) Stored() Image {
 			i.Tenants[id] = r
 		}
 	}
-	for _, ep := range s.Endpoints {
+	for _, ep := range slices.Concat(s.Endpoints, s.Dormant) {
 		if ep.Pos.File == "" || ep.Secured {
 			i.Endpoints[ep.Name] = ep
 		}
