@@ -14,6 +14,7 @@ type listFile struct {
 	system  map[string]*policy.List
 	tenant  *policy.Tenant // nil: the file is about the system's lists
 	record  bool           // the file holds the tenant's record, which is all but lists
+	staff   bool           // self_service is said
 	cleared bool           // lists: {}
 }
 
@@ -38,7 +39,10 @@ func (r *reader) listFile(n *yaml.Node) listFile {
 		"tenant":       r.scalar(func(n *yaml.Node, text string) { tenant.ID, tenant.Pos = text, r.at(n) }),
 		"name":         record(r.text(&tenant.Name)),
 		"hosts":        record(r.hosts(&tenant.Hosts)),
-		"self_service": record(r.either(&selfService, "true", "false")),
+		"self_service": record(func(what string, n *yaml.Node) {
+			f.staff = true
+			r.either(&selfService, "true", "false")(what, n)
+		}),
 		"attributes":   record(r.free(&tenant.Attributes)),
 		"lists": func(what string, n *yaml.Node) {
 			hasLists = true

@@ -83,16 +83,21 @@ func readSource(path string, before *source, now time.Time) *source {
 		s.says, s.problems = before.says, before.problems
 		return s
 	}
+	s.says, s.problems = readList(path, data)
+	return s
+}
+
+// readList is what the text of a list file says.
+func readList(path string, data []byte) (listFile, policy.Problems) {
 	r := &reader{file: path}
 	if says, ok := r.plain(data); ok {
-		s.says = says
-		return s
+		return says, nil
 	}
+	var says listFile
 	if root := r.parse(data); root != nil {
-		s.says = r.listFile(root)
+		says = r.listFile(root)
 	}
-	s.problems = r.sorted()
-	return s
+	return says, r.sorted()
 }
 
 // readRegular does not wait for a writer to open a pipe.
