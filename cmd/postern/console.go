@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,15 +8,16 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
-
-	"github.com/postern-io/postern/pkg/api"
 )
 
 // console is where a command stands: results go to out, all else to err.
 type console struct {
-	out, err io.Writer
-	getenv   func(string) string
-	colour   bool
+	in          io.Reader
+	out, err    io.Writer
+	getenv      func(string) string
+	colour      bool
+	interactive bool // somebody can be asked
+	watched     bool // somebody sees err as it is written
 }
 
 // format is the form a result is printed in: -o.
@@ -51,18 +51,6 @@ func complete(cmd *cobra.Command, flag string, words ...string) {
 	values := cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)
 	if err := cmd.RegisterFlagCompletionFunc(flag, values); err != nil {
 		panic(err) // the flag is not there: a mistake in this program
-	}
-}
-
-// agentFlag gives cmd --api, and returns how to reach the agent.
-func (c *console) agentFlag(cmd *cobra.Command) func() (*api.Client, error) {
-	address := cmd.Flags().String("api", "", "the agent's address (default $POSTERN_API, else "+api.DefaultAddress+")")
-	return func() (*api.Client, error) {
-		client, err := api.Dial(cmp.Or(*address, c.getenv("POSTERN_API"), api.DefaultAddress))
-		if err != nil {
-			return nil, &exit{exitMisused, err}
-		}
-		return client, nil
 	}
 }
 

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/postern-io/postern/pkg/api"
+	"github.com/postern-io/postern/pkg/api/v1"
 )
 
 func TestSize(t *testing.T) {
@@ -45,12 +45,12 @@ func TestEventLine(t *testing.T) {
 	at := time.Date(2026, 6, 1, 12, 30, 1, 500e6, time.Local)
 	tests := []struct {
 		name string
-		e    api.Event
+		e    v1.Event
 		want string
 	}{
 		{
 			"kernel",
-			api.Event{
+			v1.Event{
 				Time: at, Where: "kernel", Verdict: "deny", Reason: "not-listed", Protocol: "tcp",
 				Source: "2001:db8::7", SourcePort: 4411, Destination: "2001:db8::10", DestinationPort: 443,
 				Endpoint: "acme-data", Interface: "eth0", Suppressed: 12,
@@ -59,7 +59,7 @@ func TestEventLine(t *testing.T) {
 		},
 		{
 			"gate",
-			api.Event{Time: at, Where: "gate", Verdict: "would-deny", Reason: "no-address", Endpoint: "portal", Trace: "t-1"},
+			v1.Event{Time: at, Where: "gate", Verdict: "would-deny", Reason: "no-address", Endpoint: "portal", Trace: "t-1"},
 			"12:30:01.500 would-deny gate no-address endpoint=portal trace=t-1",
 		},
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/postern-io/postern/pkg/api"
+	"github.com/postern-io/postern/pkg/api/v1"
 	"github.com/postern-io/postern/pkg/config"
 	"github.com/postern-io/postern/pkg/policy"
 )
@@ -22,7 +23,8 @@ func newExplain(c *console) *cobra.Command {
 		Short: "Say whether an address may pass, and which entry says so",
 		Long: strings.TrimSpace(`
 Say whether an address may pass, who enforces it and which entry says so. Asked
-is the running agent, or with -c the files, as if they were in force.
+is the running agent, or with -c the files, as if they were in force; with --list
+the agent, as if it held what list files say.
 
 Exits 0 where the address is allowed, 1 where it is denied, 3 where there is no
 answer.`),
@@ -35,14 +37,17 @@ answer.`),
 	flags.StringVar(&q.User, "user", "", "for this user of the tenant")
 	flags.StringVar(&q.Resource, "resource", "", "for this resource (default: the endpoint's)")
 	file := flags.StringP("config", "c", "", "ask this postern.yaml instead of the agent")
-	dial, form := c.agentFlag(cmd), formatFlag(cmd)
+	var lists []string
+	flags.StringArrayVar(&lists, "list", nil, "as if this list file, or - for stdin, were applied")
+	dial, form := c.agentFlags(cmd), formatFlag(cmd)
 	cmd.MarkFlagsMutuallyExclusive("config", "api")
+	cmd.MarkFlagsMutuallyExclusive("config", "list")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		q.Address = args[0]
 		if a, err := netip.ParseAddr(q.Address); err != nil || a.Zone() != "" {
 			return misused("address %q: want one IPv4 or IPv6 address", q.Address)
 		}
-		x, err := explain(cmd.Context(), *file, dial, q)
+		x, err := c.explain(cmd.Context(), *file, lists, dial, q)
 		if err != nil {
 			return noAnswer(err)
 		}
@@ -68,20 +73,33 @@ func noAnswer(err error) error {
 }
 
 // explain asks the files if one is named, else the agent.
-func explain(ctx context.Context, file string, dial func() (*api.Client, error), q api.Question) (api.Explanation, error) {
-	if file == "" {
-		agent, err := dial()
+func (c *console) explain(ctx context.Context, file string, lists []string, dial func() (*v1.Client, error), q api.Question) (*api.Explanation, error) {
+	if file != "" {
+		// What the host's addresses are is of no matter to the law.
+		t, _, err := compile(file, policy.Host{})
 		if err != nil {
-			return api.Explanation{}, err
+			return nil, err
 		}
-		return agent.Explain(ctx, q)
+		x, err := api.Explain(t, q)
+		return &x, err
 	}
-	// What the host's addresses are is of no matter to the law.
-	t, _, err := compile(file, policy.Host{})
+	docs, err := c.documents(lists)
 	if err != nil {
-		return api.Explanation{}, err
+		return nil, err
 	}
-	return api.Explain(t, q)
+	agent, err := dial()
+	if err != nil {
+		return nil, err
+	}
+	if len(lists) == 0 {
+		return answer[api.Explanation](agent.Explain(ctx, &v1.ExplainParams{Address: q.Address},
+			query("endpoint", q.Endpoint, "tenant", q.Tenant, "user", q.User, "resource", q.Resource)))
+	}
+	x, err := answer[api.Explanation](agent.ExplainProposed(ctx, v1.ProposedQuestion{
+		Address: q.Address, Endpoint: q.Endpoint, Tenant: q.Tenant, User: q.User, Resource: q.Resource,
+		Proposal: v1.Proposal{Documents: docs.say},
+	}))
+	return x, docs.locate(err)
 }
 
 // compile is the policy that postern.yaml and the list files say.
@@ -95,7 +113,7 @@ func compile(file string, host policy.Host) (*policy.Table, *config.Config, erro
 	return t, c, err
 }
 
-func (c *console) writeExplanation(w io.Writer, x api.Explanation) {
+func (c *console) writeExplanation(w io.Writer, x *api.Explanation) {
 	headline, with := x.Verdict+" "+x.Address, green
 	if x.Verdict != "allow" {
 		with = red
@@ -109,7 +127,7 @@ func (c *console) writeExplanation(w io.Writer, x api.Explanation) {
 }
 
 // because is "deny-entry 203.0.113.9 in tenants/acme/* (acme.yaml:9)".
-func because(x api.Explanation) string {
+func because(x *api.Explanation) string {
 	words := []string{x.Reason}
 	if x.Entry != "" {
 		words = append(words, x.Entry)
@@ -125,7 +143,7 @@ func because(x api.Explanation) string {
 	return strings.Join(words, " ")
 }
 
-func consequence(x api.Explanation) string {
+func consequence(x *api.Explanation) string {
 	switch {
 	case x.Where == "nowhere":
 		return "not enforced: the packet passes, and no gate stands behind"
@@ -138,7 +156,7 @@ func consequence(x api.Explanation) string {
 }
 
 // asked names whose lists were judged where no endpoint was named.
-func asked(x api.Explanation) string {
+func asked(x *api.Explanation) string {
 	if x.Tenant == "" {
 		return "the system"
 	}

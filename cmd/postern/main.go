@@ -16,6 +16,9 @@ func postern() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends what does not end itself
-	c := &console{out: os.Stdout, err: os.Stderr, getenv: os.Getenv, colour: colourful(os.Stdout)}
+	c := &console{
+		in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv,
+		colour: colourful(os.Stdout), interactive: isTerminal(os.Stdin) && isTerminal(os.Stderr), watched: isTerminal(os.Stderr),
+	}
 	return c.run(ctx, os.Args[1:])
 }

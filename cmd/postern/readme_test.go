@@ -47,7 +47,7 @@ func TestReadmeTables(t *testing.T) {
 func commandTable() string {
 	rows := "| command | |\n|---|---|\n"
 	for _, c := range newRoot(&console{getenv: os.Getenv}).Commands() {
-		rows += fmt.Sprintf("| `postern %s` | %s |\n", c.Use, c.Short)
+		rows += fmt.Sprintf("| `postern %s` | %s |\n", strings.ReplaceAll(c.Use, "|", `\|`), c.Short)
 	}
 	return rows
 }

@@ -44,7 +44,7 @@ func (c *console) run(ctx context.Context, args []string) int {
 	end := &exit{exitMisused, err}
 	errors.As(err, &end)
 	if end.err != nil {
-		fmt.Fprintf(c.err, "postern: %v\n", end.err)
+		fmt.Fprintf(c.err, "postern: %s\n", told(end.err))
 	}
 	if end.code == exitMisused {
 		fmt.Fprintf(c.err, "see: %s --help\n", cmd.CommandPath())
@@ -64,8 +64,11 @@ cannot tell. An address is refused for a reason; explain says which.`),
 		SilenceUsage:  true,
 	}
 	root.AddCommand(
-		newInit(c), newRun(c), newLint(c), newExplain(c), newLists(c),
-		newStatus(c), newWatch(c), newDetach(c), newVersion(c),
+		newInit(c), newRun(c), newLint(c), newReload(c),
+		newExplain(c), newPlan(c), newApply(c), newExport(c),
+		newLists(c), newTenants(c), newUsers(c), newEndpoints(c), newFiltering(c),
+		newHistory(c), newDiff(c), newRollback(c), newConfirm(c),
+		newKeys(c), newAudit(c), newStatus(c), newWatch(c), newDetach(c), newVersion(c),
 	)
 	root.SetHelpCommand(newHelp(root))
 	failing(root)

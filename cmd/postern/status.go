@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -8,7 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/postern-io/postern/pkg/api"
+	"github.com/postern-io/postern/pkg/api/v1"
+	"github.com/postern-io/postern/pkg/policy"
 )
 
 func newStatus(c *console) *cobra.Command {
@@ -17,24 +19,21 @@ func newStatus(c *console) *cobra.Command {
 		Short: "Show what is guarded, by which lists, and what is wrong",
 		Args:  cobra.NoArgs,
 	}
-	dial, form := c.agentFlag(cmd), formatFlag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		agent, err := dial()
-		if err != nil {
-			return err
-		}
-		st, err := agent.Status(cmd.Context())
+	form := formatFlag(cmd)
+	c.asking(cmd, func(ctx context.Context, agent *v1.Client, _ []string) error {
+		st, err := answer[v1.Status](agent.GetStatus(ctx))
 		if err != nil {
 			return err
 		}
 		return c.print(*form, st, func(w io.Writer) { c.writeStatus(w, st) })
-	}
+	})
 	return cmd
 }
 
-func (c *console) writeStatus(w io.Writer, st api.Status) {
+func (c *console) writeStatus(w io.Writer, st *v1.Status) {
 	c.writeAgent(w, st)
 	c.writeInterfaces(w, st.Interfaces)
+	fmt.Fprintln(w)
 	c.writeEndpoints(w, st.Endpoints)
 	if len(st.Orphaned) > 0 {
 		c.heading(w, "ORPHANED LISTS hold though their file is gone; see postern lists drop")
@@ -44,7 +43,7 @@ func (c *console) writeStatus(w io.Writer, st api.Status) {
 	}
 	if len(st.Problems) > 0 {
 		c.heading(w, "PROBLEMS")
-		c.writeProblems(w, st.Problems)
+		c.writeProblems(w, findings(st.Problems))
 	}
 	if len(st.Bypasses) > 0 {
 		c.heading(w, "OTHER WAYS to a guarded socket")
@@ -58,15 +57,15 @@ func (c *console) heading(w io.Writer, s string) {
 	fmt.Fprintf(w, "\n%s\n", c.paint(bold, s))
 }
 
-func (c *console) writeAgent(w io.Writer, st api.Status) {
-	state := c.paint(stateColour(st.State), st.State)
+func (c *console) writeAgent(w io.Writer, st *v1.Status) {
+	state := c.paint(stateColour(st.State), string(st.State))
 	if st.Why != "" {
 		state += ": " + st.Why
 	}
 	fmt.Fprintf(w, "agent     %s\n", state)
 	fmt.Fprintf(w, "revision  %d since %s, mode %s\n", st.Revision, moment(st.Since), st.Mode)
 	fmt.Fprintf(w, "files     %s, read %s\n", st.Config, moment(st.Reload.At))
-	if !st.Reload.OK {
+	if !st.Reload.Ok {
 		first, _, _ := strings.Cut(st.Reload.Error, "\n") // the rest stands among the problems
 		fmt.Fprintf(w, "          %s\n", c.paint(red, "not in force: "+first))
 	}
@@ -82,14 +81,23 @@ func (c *console) writeAgent(w io.Writer, st api.Status) {
 	}
 }
 
-func stateColour(state string) colour {
-	if state == "ok" {
+// findings are problems as lint tells them.
+func findings(found []v1.Finding) policy.Problems {
+	all := make(policy.Problems, len(found))
+	for i, f := range found {
+		all[i] = policy.Problem{Pos: policy.Pos(f.Pos), Warning: f.Warning, What: f.What, Remedy: f.Remedy}
+	}
+	return all
+}
+
+func stateColour(state v1.StatusState) colour {
+	if state == v1.StatusStateOk {
 		return green
 	}
 	return red
 }
 
-func (c *console) writeInterfaces(w io.Writer, interfaces []api.Interface) {
+func (c *console) writeInterfaces(w io.Writer, interfaces []v1.Interface) {
 	fmt.Fprintln(w)
 	var t table
 	t.add(bold, "INTERFACE", "MODE", "SINCE", "WHY")
@@ -98,13 +106,12 @@ func (c *console) writeInterfaces(w io.Writer, interfaces []api.Interface) {
 		if i.Error != "" {
 			with, why = red, i.Error
 		}
-		t.add(with, i.Name, i.Mode, moment(i.Since), why)
+		t.add(with, i.Name, string(i.Mode), moment(i.Since), why)
 	}
 	t.write(w, c)
 }
 
-func (c *console) writeEndpoints(w io.Writer, endpoints []api.Endpoint) {
-	fmt.Fprintln(w)
+func (c *console) writeEndpoints(w io.Writer, endpoints []v1.Endpoint) {
 	var t table
 	t.add(bold, "ENDPOINT", "SERVES", "CLIENT", "REFUSE", "MODE", "PASS", "DROP", "WOULD DROP", "LISTS")
 	for _, e := range endpoints {
@@ -112,25 +119,25 @@ func (c *console) writeEndpoints(w io.Writer, endpoints []api.Endpoint) {
 		if e.Open != "" {
 			with, judged = yellow, strings.TrimSpace("OPEN ("+e.Open+") "+judged)
 		}
-		t.add(with, e.Name, serves(e), e.Client, e.Refuse, e.Mode,
+		t.add(with, e.Name, serves(e), e.Client, string(e.Refuse), string(e.Mode),
 			volume(e.Pass), volume(e.Drop), volume(e.WouldDrop), judged)
 	}
 	t.write(w, c)
 }
 
 // serves is "tcp 203.0.113.10:443,8000-8010".
-func serves(e api.Endpoint) string {
+func serves(e v1.Endpoint) string {
 	to := e.Destination
 	if strings.Contains(to, ":") {
 		to = "[" + to + "]"
 	}
 	if len(e.Ports) == 0 {
-		return e.Protocol + " " + to
+		return string(e.Protocol) + " " + to
 	}
-	return e.Protocol + " " + to + ":" + strings.Join(e.Ports, ",")
+	return string(e.Protocol) + " " + to + ":" + strings.Join(e.Ports, ",")
 }
 
-func bypassLine(b api.Bypass) string {
+func bypassLine(b v1.Bypass) string {
 	line := b.Kind + ": " + b.What
 	if b.Remedy != "" {
 		line += "; " + b.Remedy
@@ -145,7 +152,7 @@ func moment(t time.Time) string {
 	return ago(t)
 }
 
-func volume(v api.Volume) string {
+func volume(v v1.Volume) string {
 	if v.Packets == 0 {
 		return "0"
 	}

@@ -1,8 +1,13 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strconv"
 	"strings"
@@ -10,7 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/postern-io/postern/pkg/api"
+	"github.com/postern-io/postern/pkg/api/v1"
 )
 
 func newWatch(c *console) *cobra.Command {
@@ -23,26 +28,53 @@ requests the gate answered 403. Under a flood the kernel tells some and counts
 the rest; a line says how many went untold before it.`),
 		Args: cobra.NoArgs,
 	}
-	dial, form := c.agentFlag(cmd), formatFlag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		agent, err := dial()
+	form := formatFlag(cmd)
+	c.asking(cmd, func(ctx context.Context, agent *v1.Client, _ []string) error {
+		resp, err := accepted(agent.WatchEvents(ctx))
 		if err != nil {
 			return err
 		}
-		ready := func() { fmt.Fprintln(c.err, "watching; interrupt to end") }
-		return agent.Watch(cmd.Context(), ready, func(e api.Event) error {
+		defer resp.Body.Close()
+		fmt.Fprintln(c.err, "watching; interrupt to end") // from here on nothing is missed
+		err = events(resp.Body, func(e v1.Event) error {
 			if *form == jsonForm {
 				return json.NewEncoder(c.out).Encode(e)
 			}
 			_, err := fmt.Fprintln(c.out, c.paint(eventColour(e), eventLine(e)))
 			return err
 		})
-	}
+		if ctx.Err() != nil {
+			return nil
+		}
+		return err
+	})
 	return cmd
 }
 
-func eventColour(e api.Event) colour {
-	if e.Verdict == "deny" {
+// events reads server-sent events, until the agent ends.
+func events(stream io.Reader, each func(v1.Event) error) error {
+	lines := bufio.NewScanner(stream)
+	for lines.Scan() {
+		data, ok := bytes.CutPrefix(lines.Bytes(), []byte("data: "))
+		if !ok {
+			continue
+		}
+		var e v1.Event
+		if err := json.Unmarshal(data, &e); err != nil {
+			return fmt.Errorf("read event: %w", err)
+		}
+		if err := each(e); err != nil {
+			return err
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("watch: %w", err)
+	}
+	return errors.New("watch: the agent has ended")
+}
+
+func eventColour(e v1.Event) colour {
+	if e.Verdict == v1.EventVerdictDeny {
 		return red
 	}
 	return yellow
@@ -50,8 +82,8 @@ func eventColour(e api.Event) colour {
 
 // eventLine is "15:04:05.000 deny kernel not-listed 198.51.100.7:4411 ->
 // 203.0.113.10:443 tcp endpoint=acme-data on=eth0".
-func eventLine(e api.Event) string {
-	words := []string{e.Time.Local().Format("15:04:05.000"), e.Verdict, e.Where, e.Reason}
+func eventLine(e v1.Event) string {
+	words := []string{e.Time.Local().Format("15:04:05.000"), string(e.Verdict), string(e.Where), e.Reason}
 	if from := hostPort(e.Source, e.SourcePort); from != "" {
 		words = append(words, from)
 	}
