@@ -186,7 +186,7 @@ func TestCommands(t *testing.T) {
 	d := readDocument(t)
 	for group, commands := range map[string][]typed{
 		"lists": typedLists(t), "records": typedRecords(), "history": typedHistory(),
-		"changes": typedChanges(t), "agent": typedAgent(),
+		"changes": typedChanges(t), "imports": typedImports(t), "agent": typedAgent(),
 	} {
 		t.Run(group, func(t *testing.T) {
 			for _, tt := range commands {
@@ -194,7 +194,7 @@ func TestCommands(t *testing.T) {
 			}
 		})
 	}
-	programs := []string{"createToken", "getDocumentJSON", "getDocumentYAML", "getVersion", "importList", "listEntries", "listPublished"}
+	programs := []string{"createToken", "getDocumentJSON", "getDocumentYAML", "getVersion", "listEntries", "listPublished"}
 	if diff := cmp.Diff(programs, d.answers.Uncalled()); diff != "" && !t.Failed() {
 		t.Errorf("operations without a command (+), or with one (-):\n%s", diff)
 	}

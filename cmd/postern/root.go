@@ -65,7 +65,7 @@ cannot tell. An address is refused for a reason; explain says which.`),
 	}
 	root.AddCommand(
 		newInit(c), newRun(c), newLint(c), newReload(c),
-		newExplain(c), newPlan(c), newApply(c), newExport(c),
+		newExplain(c), newPlan(c), newApply(c), newImport(c), newExport(c),
 		newLists(c), newTenants(c), newUsers(c), newEndpoints(c), newFiltering(c),
 		newHistory(c), newDiff(c), newRollback(c), newConfirm(c),
 		newKeys(c), newAudit(c), newStatus(c), newWatch(c), newDetach(c), newVersion(c),
