@@ -52,6 +52,7 @@ lines of the journal as they stand in it.`),
 		}
 		return c.writeAudit(c.out, lines)
 	})
+	cmd.AddCommand(newAuditVerify(c))
 	return cmd
 }
 

@@ -68,7 +68,7 @@ cannot tell. An address is refused for a reason; explain says which.`),
 		newExplain(c), newPlan(c), newApply(c), newImport(c), newExport(c),
 		newLists(c), newTenants(c), newUsers(c), newEndpoints(c), newFiltering(c),
 		newHistory(c), newDiff(c), newRollback(c), newConfirm(c),
-		newKeys(c), newAudit(c), newStatus(c), newWatch(c), newDetach(c), newVersion(c),
+		newKeys(c), newAudit(c), newStatus(c), newWatch(c), newStore(c), newDetach(c), newVersion(c),
 	)
 	root.SetHelpCommand(newHelp(root))
 	failing(root)
