@@ -20,7 +20,8 @@ func newApply(c *console) *cobra.Command {
 		Long: strings.TrimSpace(`
 Make the lists of the store what list files say, in one revision. What a file
 does not name stays as it is. What would change is shown first, and on a terminal
-asked about.`),
+asked about. A file may hold several list files, apart by lines "---", as export
+writes them.`),
 		Example: "  postern apply -f acme.yaml --diff",
 	}
 	var files []string

@@ -35,15 +35,15 @@ func (r *reader) listFile(n *yaml.Node) listFile {
 		}
 	}
 	r.mapping("a list file", n, fields{
-		"system":       r.either(&system, "true", "false"),
-		"tenant":       r.scalar(func(n *yaml.Node, text string) { tenant.ID, tenant.Pos = text, r.at(n) }),
-		"name":         record(r.text(&tenant.Name)),
-		"hosts":        record(r.hosts(&tenant.Hosts)),
+		"system": r.either(&system, "true", "false"),
+		"tenant": r.scalar(func(n *yaml.Node, text string) { tenant.ID, tenant.Pos = text, r.at(n) }),
+		"name":   record(r.text(&tenant.Name)),
+		"hosts":  record(r.hosts(&tenant.Hosts)),
 		"self_service": record(func(what string, n *yaml.Node) {
 			f.staff = true
 			r.either(&selfService, "true", "false")(what, n)
 		}),
-		"attributes":   record(r.free(&tenant.Attributes)),
+		"attributes": record(r.free(&tenant.Attributes)),
 		"lists": func(what string, n *yaml.Node) {
 			hasLists = true
 			lists = r.lists(what, n)

@@ -1,15 +1,20 @@
 package config
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/json"
+	"fmt"
+	"iter"
+	"regexp"
 
 	"github.com/postern-io/postern/pkg/policy"
 )
 
-// Text is a list file that lies in no list directory.
+// Text is what lies in no list directory: a list file, or several, each begun by
+// a line "---".
 type Text struct {
-	Name string // what its problems call it
+	Name string // what problems call it
 	Data []byte
 }
 
@@ -27,20 +32,53 @@ type ListFile struct {
 }
 
 // ReadListFiles reads texts as list files that are to hold together: two of them
-// may not say the same thing. The files are in the order of texts, and with errors
+// may not say the same thing. They are in the order of the texts, and with errors
 // they are not to be used.
 func ReadListFiles(texts []Text) ([]ListFile, policy.Problems) {
-	read := make(map[string]*source, len(texts))
-	files := make([]ListFile, len(texts))
-	for i, t := range texts {
-		s := &source{sum: sha256.Sum256(t.Data)}
-		s.says, s.problems = readList(t.Name, t.Data)
-		read[t.Name] = s
-		files[i] = s.says.alone(t.Name)
+	read := map[string]*source{}
+	var files []ListFile
+	for _, t := range texts {
+		for above, data := range documents(t.Data) {
+			s := &source{sum: sha256.Sum256(data)}
+			s.says, s.problems = readList(&reader{file: t.Name, above: above}, data)
+			read[fmt.Sprintf("%s:%d", t.Name, above)] = s
+			files = append(files, s.says.alone(t.Name))
+		}
 	}
 	l := &Lists{}
 	l.take(read)
-	return files, l.problems()
+	problems := l.problems()
+	problems.Sort()
+	return files, problems
+}
+
+var (
+	between = regexp.MustCompile(`(?m)^---(?:[ \t]+#.*|[ \t]*)\r?(?:\n|\z)`)
+	blank   = regexp.MustCompile(`\A(?:[ \t]*(?:#.*)?\r?(?:\n|\z))*\z`)
+)
+
+// documents are the parts of a text between lines "---", by the number of lines
+// above them. One of blanks and comments is none, unless all are. A "---" inside
+// of a document would be indented.
+func documents(text []byte) iter.Seq2[int, []byte] {
+	return func(yield func(int, []byte) bool) {
+		found, above := false, 0
+		for len(text) > 0 || !found {
+			part, next := text, []byte(nil)
+			if at := between.FindIndex(text); at != nil {
+				part, next = text[:at[0]], text[at[1]:]
+			}
+			last := len(next) == 0
+			if !blank.Match(part) || last && !found {
+				found = true
+				if !yield(above, part) {
+					return
+				}
+			}
+			above += bytes.Count(text[:len(text)-len(next)], []byte("\n"))
+			text = next
+		}
+	}
 }
 
 // ListFilesIn are the paths of a directory's list files.

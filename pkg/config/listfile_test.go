@@ -40,3 +40,61 @@ a.yaml:2: tenant a's list webUI stands in -:4 already; keep one of them`
 		t.Error(diff)
 	}
 }
+
+// What export writes holds many list files, and mistakes stand where they are.
+func TestReadListFilesApart(t *testing.T) {
+	const text = `# everything
+---
+tenant: a
+lists:
+  "*":
+    - 192.0.2.1
+--- # a second
+tenant: b
+attributes:
+  note: |
+    ---
+lists: {"*": [192.0.2]}
+---
+tenant: c
+lists:
+  "*":
+    - 192.0.2.1
+	- 192.0.2.2
+---
+tenant: d
+lists:
+  "*":
+    - 2001:db8::
+---
+tenant: a
+lists: {webUI: [], "*": []}
+---
+`
+	files, problems := ReadListFiles([]Text{{"all.yaml", []byte(text)}})
+	var ids []string
+	for _, f := range files {
+		ids = append(ids, f.Tenant)
+	}
+	if diff := cmp.Diff([]string{"a", "b", "", "d", "a"}, ids); diff != "" {
+		t.Error(diff)
+	}
+	want := `all.yaml:12: address 192.0.2: not an IP address
+all.yaml:17: not YAML: found a tab character that violates indentation
+all.yaml:23: 2001:db8:: is not quoted, and YAML takes its colon for a key's; write "2001:db8::"
+all.yaml:26: tenant a's list * stands in all.yaml:5 already; keep one of them`
+	if diff := cmp.Diff(want, problems.Error()); diff != "" {
+		t.Error(diff)
+	}
+	if at := files[0].Lists["*"].Entries[0].Pos.Line; at != 6 {
+		t.Errorf("a's entry stands in line %d, want 6", at)
+	}
+}
+
+func TestReadListFilesOfNothing(t *testing.T) {
+	for _, text := range []string{"", "\n", "# nothing\n---\n---\n"} {
+		if _, problems := ReadListFiles([]Text{{"-", []byte(text)}}); problems.Error() != "-: the file is empty" {
+			t.Errorf("%q: problems %v", text, problems)
+		}
+	}
+}

@@ -17,12 +17,13 @@ import (
 //
 // What is in any other form, or has a mistake, it leaves to YAML.
 func (r *reader) plain(data []byte) (f listFile, ok bool) {
-	p := plain{file: r.file, rest: string(data)}
+	p := plain{file: r.file, rest: string(data), line: r.above}
 	id, ok := strings.CutPrefix(p.next(), "tenant: ")
+	at := p.at()
 	if !ok || !isWord(id) || p.next() != "lists:" {
 		return listFile{}, false
 	}
-	f.tenant = &policy.Tenant{ID: id, Pos: policy.Pos{File: r.file, Line: 1}, Lists: map[string]*policy.List{}}
+	f.tenant = &policy.Tenant{ID: id, Pos: at, Lists: map[string]*policy.List{}}
 	for p.rest != "" {
 		name, ok := p.key()
 		if !ok || f.tenant.Lists[name] != nil {

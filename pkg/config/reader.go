@@ -18,6 +18,7 @@ import (
 // reader reads one file and keeps everything that is wrong with it.
 type reader struct {
 	file  string
+	above int // lines of the file before what is read
 	found policy.Problems
 }
 
@@ -68,7 +69,18 @@ func (r *reader) parse(data []byte) *yaml.Node {
 		return nil
 	}
 	r.onlyDocument(decoder, data)
+	if r.above > 0 {
+		lower(doc.Content[0], r.above)
+	}
 	return doc.Content[0]
+}
+
+// lower puts n and all in it so many lines further down.
+func lower(n *yaml.Node, lines int) {
+	n.Line += lines
+	for _, in := range n.Content {
+		lower(in, lines)
+	}
 }
 
 // onlyDocument refuses what follows the first document, which nobody would read.

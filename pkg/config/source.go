@@ -83,13 +83,12 @@ func readSource(path string, before *source, now time.Time) *source {
 		s.says, s.problems = before.says, before.problems
 		return s
 	}
-	s.says, s.problems = readList(path, data)
+	s.says, s.problems = readList(&reader{file: path}, data)
 	return s
 }
 
 // readList is what the text of a list file says.
-func readList(path string, data []byte) (listFile, policy.Problems) {
-	r := &reader{file: path}
+func readList(r *reader, data []byte) (listFile, policy.Problems) {
 	if says, ok := r.plain(data); ok {
 		return says, nil
 	}

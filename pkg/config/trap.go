@@ -32,7 +32,7 @@ func (r *reader) quote(data []byte) ([]byte, policy.Problems) {
 			}
 			quoted = append(append(append(append(quoted, line[done:m[4]]...), '"'), word...), '"')
 			done = m[5]
-			traps = append(traps, r.trap(i+1, word))
+			traps = append(traps, r.trap(r.above+i+1, word))
 		}
 		if done > 0 {
 			lines[i] = append(quoted, line[done:]...)
@@ -104,5 +104,6 @@ func (r *reader) syntax(data []byte, err error) policy.Problem {
 	if lines := bytes.Split(data, []byte("\n")); p.Pos.Line <= len(lines) && bytes.HasPrefix(bytes.TrimLeft(lines[p.Pos.Line-1], " "), []byte("\t")) {
 		p.Remedy = "indent with blanks, not tabs"
 	}
+	p.Pos.Line += r.above
 	return p
 }
