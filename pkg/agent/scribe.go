@@ -10,8 +10,9 @@ import (
 )
 
 // scribe saves revisions beside the loop, which has more to do than to wait for a
-// disk: the snapshot may lag behind what is in force, for the store has it. Of
-// revisions that come while it writes only the last is saved.
+// disk: the snapshot may lag behind what is in force, for the store has it. It
+// rests after each, since who writes to the store waits for the same disk; of the
+// revisions that come meanwhile only the last is saved.
 type scribe struct {
 	mu       sync.Mutex // held while the snapshot is written
 	snapshot Snapshot   // nil: it could not be opened
@@ -29,12 +30,20 @@ func newScribe(s Snapshot) *scribe {
 	return &scribe{snapshot: s, due: make(chan due, 1), result: make(chan error, 1)}
 }
 
+// rest is how long the scribe does nothing after a revision.
+const rest = time.Second
+
 // run writes until ctx ends.
 func (s *scribe) run(ctx context.Context) {
 	for {
 		select {
 		case d := <-s.due:
 			s.tell(s.write(d))
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case <-time.After(rest):
 		case <-ctx.Done():
 			return
 		}

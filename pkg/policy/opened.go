@@ -3,6 +3,7 @@ package policy
 import (
 	"cmp"
 	"slices"
+	"sync"
 )
 
 // Opening is something that kept addresses out and keeps nobody out any more.
@@ -29,7 +30,7 @@ func Opened(before, after *State) []Opening {
 	if !before.FilteringOff && after.FilteringOff && before.filters() {
 		open(filteringName, "it lifts every list but the endpoints' own")
 	}
-	closed := before.closesUnlisted()
+	closed := sync.OnceValue(before.closesUnlisted) // it asks every endpoint
 	for c := range after.ListsSince(before) {
 		open(c.At.String(), c.opened(closed))
 	}
@@ -61,9 +62,9 @@ func (s *State) closesUnlisted() bool {
 
 // opened says how a place came to keep nobody out; "" where it did not. Where
 // none may come without a list, one that only denies lets in all the others.
-func (c ListChange) opened(closed bool) string {
+func (c ListChange) opened(closed func() bool) string {
 	switch is := c.After; {
-	case closed && !c.Before.counts() && is.counts() && !is.keepsOut() && (c.At.Scope == ScopeTenant || c.At.Scope == ScopeEndpoint):
+	case !c.Before.counts() && is.counts() && !is.keepsOut() && (c.At.Scope == ScopeTenant || c.At.Scope == ScopeEndpoint) && closed():
 		return "it keeps nobody out, and without it nobody came in"
 	case !c.Before.keepsOut() || is.keepsOut():
 		return ""

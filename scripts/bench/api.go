@@ -133,7 +133,7 @@ func (s *service) edit() {
 // write adds an address to a tenant's list, or takes it away.
 func (s *service) write(id string, source netip.Addr, listed bool) {
 	at := "http://agent/api/v1/lists/" + url.PathEscape("tenants/"+id+"/*") + "/entries"
-	method, body := http.MethodPost, io.Reader(bytes.NewReader([]byte(`[{"address":"`+source.String()+`"}]`)))
+	method, body := http.MethodPost, io.Reader(bytes.NewReader([]byte(`{"entries":[{"address":"`+source.String()+`"}]}`)))
 	if !listed {
 		method, at, body = http.MethodDelete, at+"?address="+source.String(), nil
 	}
