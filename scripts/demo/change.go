@@ -14,6 +14,34 @@ import (
 
 const acmeFile = "lists.d/acme.yaml"
 
+// command is a deed: it runs postern, which says something or, with "", agrees; then
+// it sends a frame.
+type command struct {
+	says string // of a refusal
+	args []string
+	then frame
+}
+
+func write(says string, args ...string) command { return command{says, args, syn(443)} }
+
+func (c command) do(w *world, r row) sight {
+	said, code := w.run(c.args...)
+	if want := c.says != ""; want != (code != 0) || !strings.Contains(said, c.says) {
+		w.Fatalf("postern %s ended with %d: %s", strings.Join(c.args, " "), code, said)
+	}
+	return w.send(r, c.then)
+}
+
+// unconfirmed is a deed: it waits until nothing waits to be confirmed, then sends a
+// frame.
+type unconfirmed struct{ then frame }
+
+func (u unconfirmed) do(w *world, r row) sight {
+	made := w.await("runs", func(api.Status) bool { return true }).Revision
+	w.await("takes the change back", func(st api.Status) bool { return st.Revision > made })
+	return w.send(r, u.then)
+}
+
 // lend is a deed: it lists an address for a while, then sends a frame.
 type lend struct {
 	addr  string
@@ -79,6 +107,19 @@ type detach struct{ then frame }
 func (d detach) do(w *world, r row) sight {
 	out := w.postern("detach", "--pin-dir", w.pins)
 	return sight{seen: w.arrives(r, d.then), because: strings.TrimSpace(out)}
+}
+
+// run runs a command of postern's on the edge host, against the agent, and returns
+// what it says and its exit.
+func (w *world) run(args ...string) (said string, code int) {
+	cmd := exec.CommandContext(w.Context(), w.binary, args...)
+	cmd.Env = append(os.Environ(), "POSTERN_API=unix://"+w.path("api.sock"))
+	var out []byte
+	w.host.Do(func() { out, _ = cmd.CombinedOutput() })
+	if cmd.ProcessState == nil {
+		w.Fatalf("postern %s did not run", args[0])
+	}
+	return string(out), cmd.ProcessState.ExitCode()
 }
 
 // postern runs a command of postern's on the edge host and returns what it

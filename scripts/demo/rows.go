@@ -43,6 +43,7 @@ var acts = []act{
 	{"clouds: real ranges, dedicated and shared endpoints", clouds},
 	{"packets: tags, options, fragments, tunnels", packets},
 	{"requests: what only HTTP can tell", requests},
+	{"writes: over the API, guarded, and taken back", writes},
 	{"changes: while the agent runs, and after", changes},
 }
 
@@ -133,6 +134,18 @@ var requests = []row{
 	{"Google's host, from AWS", proxy, "portal", "403", "deny not-listed", get{"google", "52.94.76.5", "", refusal + "52.94.76.5, orgId: google"}},
 	{"past the proxy, with its header", "192.0.2.11", "portal", dropped, "not-listed", get{"acme", "9.9.9.9", "", ""}},
 }
+
+var writes = []row{
+	{"a tenant without a list", "9.9.9.10", "globex", arrives, "allow by unrestricted", syn(443)},
+	{"postern lists add ... 9.9.9.9", "9.9.9.10", "globex", dropped, "deny by not-listed", write("", "lists", "add", globex, "9.9.9.9")},
+	{"from 9.9.9.9", "9.9.9.9", "globex", arrives, "allow by 9.9.9.9", syn(443)},
+	{"the last entry removed: refused", "9.9.9.10", "globex", dropped, "deny by not-listed", write("restrict nothing", "lists", "remove", globex, "9.9.9.9")},
+	{"a list of a file: refused", "9.9.9.10", "acme-data", dropped, "deny by not-listed", write("acme.yaml", "lists", "add", "tenants/acme/*", "9.9.9.10")},
+	{"9.9.9.10 added --confirm 2s", "9.9.9.10", "globex", arrives, "allow by 9.9.9.10", write("", "lists", "add", globex, "9.9.9.10", "--confirm", "2s")},
+	{"when nobody has confirmed it", "9.9.9.10", "globex", dropped, "deny by not-listed", unconfirmed{syn(443)}},
+}
+
+const globex = "tenants/globex/*"
 
 var changes = []row{
 	{"9.9.9.10, before acme.yaml changes", "9.9.9.10", "acme-data", dropped, "deny by not-listed", syn(443)},
