@@ -64,6 +64,21 @@ func (p *plane) open(dir string, c config.API, log *slog.Logger) (err error) {
 // Close ends the journal first: the store has its head.
 func (p *plane) Close() error { return errors.Join(p.log.Close(), p.Store.Close()) }
 
+// problems are what keeps the journal from being written.
+func (p *plane) problems() policy.Problems {
+	if p == nil {
+		return nil
+	}
+	s := p.log.Status()
+	if s.Err == nil {
+		return nil
+	}
+	return policy.Problems{{
+		Pos: policy.Pos{File: s.Dir}, What: fmt.Sprintf("journal: %v; %d lines wait to be written", s.Err, s.Waiting),
+		Remedy: "make room, or change api.audit.dir",
+	}}
+}
+
 // flush brings the journal to disk, each second, until ctx ends.
 func (p *plane) flush(ctx context.Context, log *slog.Logger) {
 	each := time.NewTicker(time.Second)

@@ -62,13 +62,14 @@ func (d *daemon) Reload(ctx context.Context, force bool, cede ...policy.Place) e
 	return d.agent.Reload(ctx, agent.ReloadOptions{Force: force, Cede: cede})
 }
 
-// problems are the files', and what they say that could lock the operator out.
+// problems are the files', what they say that could lock the operator out, and the
+// journal's.
 func (d *daemon) problems(files policy.Problems) policy.Problems {
 	all := append(policy.Problems{}, files...)
 	if t := d.agent.Table(); t != nil {
 		all = append(all, t.State.LockOut()...)
 	}
-	return all
+	return append(all, d.plane.problems()...)
 }
 
 func apiReload(r agent.Reload) api.Reload {

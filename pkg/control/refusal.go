@@ -73,6 +73,8 @@ func refusalOf(err error) error {
 		r.Remedy = "change it in that file"
 	} else if unknown, ok := errors.AsType[*policy.Unknown](err); ok {
 		r.Kind, r.Names = NotFound, []string{unknown.Name}
+	} else if pruned, ok := errors.AsType[*policy.Pruned](err); ok {
+		r.Kind, r.What = NotFound, pruned.Error()
 	} else if locked, ok := errors.AsType[*policy.Locked](err); ok {
 		r.Kind, r.Names = Pending, []string{locked.Name}
 		r.Remedy = fmt.Sprintf("confirm revision %d, or wait until it is taken back", locked.Revision)

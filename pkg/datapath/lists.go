@@ -175,7 +175,7 @@ func (t *tries) newID() (uint32, error) {
 func (t *tries) reserve(family, n int) error {
 	t.entries[family].Add(int64(n))
 	if total := t.entries[v4].Load() + t.entries[v6].Load(); total > int64(t.max) {
-		return fmt.Errorf("load lists: %d prefixes, counting those being replaced, and only %d fit", total, t.max)
+		return fmt.Errorf("load lists: %w: %d prefixes, counting those being replaced, and only %d fit", policy.ErrNoRoom, total, t.max)
 	}
 	return nil
 }

@@ -167,7 +167,7 @@ func TestFailedRevisionLeavesNothing(t *testing.T) {
 		{
 			"too-many-prefixes", bothAnswers["tries"], 5 + unionFrom + 1,
 			func(d *Datapath) { d.loader.tries.max = 5 + unionFrom + 1 + 6 }, // the first list fits, the union does not
-			"apply revision: load lists: 8205 prefixes, counting those being replaced, and only 4108 fit",
+			"apply revision: load lists: no room in the kernel: 8205 prefixes, counting those being replaced, and only 4108 fit",
 		},
 		{
 			"not-what-was-loaded", bothAnswers["tries"], 5 + unionFrom + 1,
