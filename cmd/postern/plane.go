@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"log/syslog"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -168,6 +170,9 @@ func (d *daemon) openSnapshot(dir string) (agent.Snapshot, error) {
 func (d *daemon) openStore(dir string, s agent.Settings) (agent.Store, agent.Journal, error) {
 	p, err := openPlane(dir, s.API, d.log)
 	if err != nil {
+		if _, none := os.Stat(filepath.Join(dir, store.StoreName)); errors.Is(none, fs.ErrNotExist) {
+			err = fmt.Errorf("%w: %w", agent.ErrNothingWritten, err)
+		}
 		return nil, nil, err
 	}
 	if d.kept != nil {

@@ -71,6 +71,8 @@ type Config struct {
 	OpenSnapshot func(dir string) (Snapshot, error)
 	// OpenStore opens what people write to and where that is written down; nil:
 	// nothing can be written but in files.
+	//
+	// Its error is ErrNothingWritten where nothing can have been written yet.
 	OpenStore func(dir string, s Settings) (Store, Journal, error)
 	Datapath  Datapath
 	Gate      Gate
@@ -83,6 +85,10 @@ type Config struct {
 	Log         *slog.Logger     // nil: silent
 	Now         func() time.Time // nil: time.Now
 }
+
+// ErrNothingWritten says that there never was a store: nobody has written what is
+// now unknown.
+var ErrNothingWritten = errors.New("there is no store yet")
 
 // Agent is one host's agent. Its methods are safe for use by many at once.
 type Agent struct {

@@ -20,7 +20,7 @@ func (a *Agent) Confirm(ctx context.Context, revision uint64, by policy.Author) 
 }
 
 func (l *loop) confirm(revision uint64, by policy.Author) error {
-	at := slices.IndexFunc(l.pending, func(c *policy.Commit) bool { return c.Number == revision })
+	at := slices.IndexFunc(l.pending, func(p awaited) bool { return p.Number == revision })
 	if at < 0 {
 		return &policy.Unknown{What: "revision to be confirmed", Name: fmt.Sprint(revision)}
 	}
@@ -42,27 +42,48 @@ func (l *loop) confirm(revision uint64, by policy.Author) error {
 // itself is the author of what the agent does unasked.
 var itself = policy.Author{Name: "postern"}
 
+// awaited is a revision that waits to be confirmed, and its deadline by a clock
+// that nobody sets: the host's may stand still.
+type awaited struct {
+	*policy.Commit
+	until time.Time
+}
+
+// await has a revision taken back at its deadline. What is left until then is
+// never more than was given.
+func (l *loop) await(c *policy.Commit) {
+	left := min(c.Confirm.Sub(l.clock.now()), c.Confirm.Sub(c.Time))
+	l.pending = append(l.pending, awaited{c, time.Now().Add(left)})
+}
+
 // revertOverdue takes back what nobody confirmed in time, the latest first:
-// another may have been made on top of the one before.
+// another may have been made on top of the one before. One that cannot be taken
+// back keeps no other.
 func (l *loop) revertOverdue(ctx context.Context) {
+	var failed error
 	for _, c := range l.overdue() {
 		if err := l.revert(ctx, c); err != nil {
-			if l.revertErr == nil {
-				l.cfg.Log.Error("revision not taken back", "revision", c.Number, "err", err)
-			}
-			l.revertErr = fmt.Errorf("take back revision %d, which nobody confirmed: %w", c.Number, err)
-			l.show()
-			return
+			failed = errors.Join(failed, notTakenBack(c, err))
 		}
-		l.revertErr = nil
 	}
+	if told := l.revertErr; failed != nil && told == nil {
+		l.cfg.Log.Error("revision not taken back", "err", failed)
+	}
+	if l.revertErr != nil || failed != nil {
+		l.revertErr = failed
+		l.show()
+	}
+}
+
+func notTakenBack(c *policy.Commit, err error) error {
+	return fmt.Errorf("take back revision %d, which nobody confirmed: %w", c.Number, err)
 }
 
 func (l *loop) overdue() []*policy.Commit {
 	var over []*policy.Commit
-	for _, c := range slices.Backward(l.pending) {
-		if !l.clock.now().Before(c.Confirm) {
-			over = append(over, c)
+	for _, p := range slices.Backward(l.pending) {
+		if !l.clock.now().Before(p.Confirm) || !time.Now().Before(p.until) {
+			over = append(over, p.Commit)
 		}
 	}
 	return over
@@ -73,9 +94,7 @@ func (l *loop) revert(ctx context.Context, c *policy.Commit) error {
 		return err
 	}
 	d := policy.NewDraft(l.rev.State)
-	if err := d.Restore(c.Before); err != nil {
-		return err
-	}
+	d.TakeBack(c.Before)
 	after, err := l.compile(d.State())
 	if err != nil {
 		return err
@@ -99,27 +118,34 @@ func (l *loop) reverting(c *policy.Commit, image policy.Image) *policy.Commit {
 }
 
 func (l *loop) settle(c *policy.Commit) {
-	l.pending = slices.DeleteFunc(l.pending, func(p *policy.Commit) bool { return p == c })
+	l.pending = slices.DeleteFunc(l.pending, func(p awaited) bool { return p.Commit == c })
 }
 
-// revertAtStart takes back what is overdue before anything is put in force.
-func (l *loop) revertAtStart() error {
+// revertAtStart takes back what is overdue before anything is put in force; what
+// would not compile waits until the loop has tried it.
+func (l *loop) revertAtStart() {
 	for _, c := range l.overdue() {
-		s := l.state()
-		if s == nil {
-			return errors.New("nothing is known of what a revision changed")
+		if err := l.revertKept(c); err != nil {
+			l.revertErr = errors.Join(l.revertErr, notTakenBack(c, err))
 		}
-		d := policy.NewDraft(s)
-		if err := d.Restore(c.Before); err != nil {
-			l.revertErr = fmt.Errorf("take back revision %d, which nobody confirmed: %w", c.Number, err)
-			continue
-		}
-		r := l.reverting(c, d.Before())
-		if err := l.commit(r, d.After()); err != nil {
-			return err
-		}
-		l.settle(c)
-		l.begin(d.State().Stored(), r.Number)
 	}
+}
+
+func (l *loop) revertKept(c *policy.Commit) error {
+	s := l.state()
+	if s == nil {
+		return errors.New("nothing is known of what it changed")
+	}
+	d := policy.NewDraft(s)
+	d.TakeBack(c.Before)
+	if _, err := policy.Compile(d.State(), l.host, l.clock.now()); err != nil {
+		return err
+	}
+	r := l.reverting(c, d.Before())
+	if err := l.commit(r, d.After()); err != nil {
+		return err
+	}
+	l.settle(c)
+	l.begin(d.State().Stored(), r.Number)
 	return nil
 }

@@ -73,6 +73,10 @@ func without(s *policy.State, owner string) (*policy.State, []string) {
 // withoutTenant is t without what stands in owner; nil where nothing is left.
 func withoutTenant(t *policy.Tenant, owner string) *policy.Tenant {
 	w := *t
+	if w.Owner == owner {
+		w = *w.With(nil)
+		w.Owner = ""
+	}
 	w.Lists = withoutLists(t.Lists, owner)
 	w.Users = make(map[string]map[string]*policy.List, len(t.Users))
 	for user, lists := range t.Users {
@@ -80,11 +84,10 @@ func withoutTenant(t *policy.Tenant, owner string) *policy.Tenant {
 			w.Users[user] = rest
 		}
 	}
-	if t.Pos.File != owner {
-		return &w
+	if w.Pos.File == owner {
+		w.Pos = policy.Pos{}
 	}
-	w.Hosts = nil
-	if len(w.Lists) == 0 && len(w.Users) == 0 {
+	if w.Empty() {
 		return nil
 	}
 	return &w

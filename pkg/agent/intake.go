@@ -58,11 +58,11 @@ func (in *intake) walk(r *reading) {
 	go func() { in.walks <- walk{r.listed, r.listed.Scan(r.lists)} }()
 }
 
-// walked takes what a walk found. It is not read at once: a file may be half
-// written.
-func (in *intake) walked(w walk, r *reading) {
+// walked takes what a walk found, if that is anything new; again asks for a reading
+// all the same. It is not read at once: a file may be half written.
+func (in *intake) walked(w walk, r *reading, again bool) {
 	in.walking = false
-	if slices.Equal(w.of.ListDirs, r.listed.ListDirs) {
+	if slices.Equal(w.of.ListDirs, r.listed.ListDirs) && (again || !r.isCurrent(w.found)) {
 		in.add(w.found)
 	}
 	if in.again {

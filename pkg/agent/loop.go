@@ -35,10 +35,11 @@ type loop struct {
 	reading *reading         // the files as last read, good or not
 	rev     *policy.Revision // in force; before that, the one kept; nil: none
 	before  *policy.State    // what the first state follows where no revision was kept
-	pending []*policy.Commit // that wait to be confirmed
+	pending []awaited        // to be confirmed
 	table   *policy.Table    // in force; nil: none yet
 	tally   tally            // of rev, once it is in force
 	lost    bool             // table is not rev's: nothing was known, and endpoints are closed
+	unknown bool             // what people wrote cannot be read, and no revision has it
 	guarded []string         // the interfaces last asked for; nil: not yet
 
 	reload  Reload
@@ -90,7 +91,7 @@ func (l *loop) run(ctx context.Context, hosts <-chan policy.Host, jobs <-chan fu
 				l.intake.walk(l.reading)
 			}
 		case w := <-l.intake.walks:
-			l.intake.walked(w, l.reading)
+			l.intake.walked(w, l.reading, l.reload.Err != nil)
 		case <-l.intake.settled.C:
 			l.reading = l.reading.again(l.intake.take())
 			l.takeUp(ctx, ReloadOptions{})
@@ -102,7 +103,9 @@ func (l *loop) run(ctx context.Context, hosts <-chan policy.Host, jobs <-chan fu
 			job(ctx, l)
 		case <-ticks.C:
 			l.expire(ctx)
-			l.revertOverdue(ctx)
+			if l.revertErr == nil {
+				l.revertOverdue(ctx)
+			}
 		case <-rescans.C:
 			l.intake.walk(l.reading)
 			l.tryAgain(ctx)
@@ -157,7 +160,7 @@ func (l *loop) enforce(ctx context.Context, s *policy.State) error {
 // refresh enforces the same state as of now: an entry expired, or the host's
 // addresses changed.
 func (l *loop) refresh(ctx context.Context) {
-	if err := l.enforce(ctx, l.table.State); err != nil && ctx.Err() == nil {
+	if err := l.enforce(ctx, l.enforced()); err != nil && ctx.Err() == nil {
 		l.refreshErr = err
 		l.cfg.Log.Error("revision not renewed", "err", err)
 	}
@@ -165,6 +168,15 @@ func (l *loop) refresh(ctx context.Context) {
 		l.gateErr = l.cfg.Gate.Set(nil)
 	}
 	l.show()
+}
+
+// enforced is the state that is to be in force: not what a write left behind that
+// could neither be kept nor taken back.
+func (l *loop) enforced() *policy.State {
+	if l.lost || l.rev == nil {
+		return l.table.State
+	}
+	return l.rev.State
 }
 
 // expire renews the revision when an entry that was live is over. The time is
@@ -185,6 +197,9 @@ func (l *loop) tryAgain(ctx context.Context) {
 	}
 	if l.attachErr != nil {
 		l.attach(ctx, l.guarded)
+	}
+	if l.revertErr != nil {
+		l.revertOverdue(ctx)
 	}
 }
 

@@ -31,6 +31,12 @@ func read(file string) *reading {
 	}
 }
 
+// isCurrent reports whether another reading would find what r did, where found is
+// what a walk over the directories names.
+func (r *reading) isCurrent(found config.Scan) bool {
+	return !r.stale && r.config.IsCurrent() && r.lists.Has(found)
+}
+
 // again reads the files that are due, and postern.yaml where it changed. What
 // did not change keeps its pointers. A broken postern.yaml may not say where the
 // lists are: then they are left until it does.

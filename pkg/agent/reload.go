@@ -26,6 +26,9 @@ func (a *Agent) Reload(ctx context.Context, o ReloadOptions) (err error) {
 func (l *loop) reloadNow(ctx context.Context, o ReloadOptions) error {
 	l.reading = l.reading.again(l.reading.listed.Scan(l.reading.lists))
 	l.takeUp(ctx, o)
+	if l.reload.Err == nil && len(o.Cede) > 0 {
+		return l.commitErr // the store has not given up what it was to give up
+	}
 	return l.reload.Err
 }
 
@@ -35,6 +38,9 @@ func (l *loop) takeUp(ctx context.Context, o ReloadOptions) {
 	l.refused = nil
 	next := succeed(l.state(), l.reading, o.Cede)
 	err := append(l.reading.mistakes(l.state(), next.state), next.clashes...).Err()
+	if l.unknown {
+		err = fmt.Errorf("what was written over the API is not known: %w; bring it back with postern store restore, or take %s away", l.storeErr, l.storeDir)
+	}
 	if err == nil {
 		err = l.advance(ctx, next, o)
 		l.refused, _ = errors.AsType[policy.Problems](err)
@@ -106,7 +112,7 @@ func (l *loop) commitFiles(rev *policy.Revision, s *successor) {
 	}
 	l.commitErr = l.commit(c, s.ceded.None())
 	if l.commitErr == nil {
-		rev.Store = l.store.ID()
+		rev.Store, rev.Stored = l.store.ID(), c.Number
 	} else {
 		l.cfg.Log.Error("revision not in the store", "err", l.commitErr)
 	}

@@ -14,11 +14,14 @@ import (
 // by which later readings go.
 func (l *loop) next(s *policy.State, settings []byte) *policy.Revision {
 	rev := &policy.Revision{Number: l.number() + 1, Since: l.clock.now(), State: s, Settings: settings}
+	if l.rev != nil {
+		rev.Store, rev.Stored = l.rev.Store, l.rev.Stored
+	}
 	switch {
 	case l.rev == nil:
 	case !bytes.Equal(l.rev.Settings, settings) || !sameState(l.rev.State, s):
 	case l.table == nil || l.lost:
-		rev.Number, rev.Since, rev.Store = l.rev.Number, l.rev.Since, l.rev.Store
+		rev.Number, rev.Since = l.rev.Number, l.rev.Since
 	default:
 		return l.rev
 	}

@@ -42,6 +42,7 @@ func (l *loop) openStore() {
 	}
 	if err != nil {
 		l.storeErr = err
+		l.unknown = l.rev == nil && !errors.Is(err, ErrNothingWritten)
 		l.cfg.Log.Error("nothing can be written but in files", "err", err)
 	}
 }
@@ -57,8 +58,11 @@ func (l *loop) take(s Store) error {
 	if err != nil {
 		return errors.Join(err, s.Close())
 	}
-	l.store, l.pending = s, pending
-	if l.rev == nil || l.rev.Store != s.ID() || l.rev.Number != s.Number() {
+	l.store = s
+	for _, c := range pending {
+		l.await(c)
+	}
+	if l.rev == nil || l.rev.Store != s.ID() || l.rev.Stored != s.Number() {
 		image, err := s.Load()
 		if err != nil {
 			l.store, l.pending = nil, nil
@@ -66,11 +70,12 @@ func (l *loop) take(s Store) error {
 		}
 		l.begin(image, s.Number())
 	}
-	return l.revertAtStart()
+	l.revertAtStart()
+	return nil
 }
 
 func (l *loop) ownStore(s Store) error {
-	if l.rev == nil || l.rev.Store == "" || l.rev.Store == s.ID() && s.Number() >= l.rev.Number {
+	if l.rev == nil || l.rev.Store == "" || l.rev.Store == s.ID() && s.Number() >= l.rev.Stored {
 		return nil
 	}
 	if s.Number() == 0 && l.rev.State.Stored().Empty() {
@@ -87,6 +92,7 @@ func (l *loop) begin(stored policy.Image, number uint64) {
 	}
 	rev := *l.rev
 	rev.State, rev.Number = rev.State.WithStored(stored), max(rev.Number, number)
+	rev.Store, rev.Stored = l.store.ID(), number
 	l.rev = &rev
 }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -75,7 +74,9 @@ func (l *loop) show() {
 		l.tally.move(l.rev.State)
 		s.Tenants, s.Lists, s.Entries = l.rev.State.Tenants.Len(), l.tally.lists, l.tally.entries
 	}
-	s.Pending = slices.Clone(l.pending)
+	for _, p := range l.pending {
+		s.Pending = append(s.Pending, p.Commit)
+	}
 	l.publish(&view{status: s, table: l.table})
 	l.notify("STATUS=" + s.line())
 }

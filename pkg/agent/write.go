@@ -26,6 +26,12 @@ func (l *loop) write(ctx context.Context, w policy.Write) (policy.Receipt, error
 	if err := w.Edit(d); err != nil {
 		return policy.Receipt{}, err
 	}
+	if w.Confirm > 0 && d.Adopted() {
+		return policy.Receipt{}, policy.Problems{{
+			What:   "a list that the store takes over from its file cannot be given back",
+			Remedy: "leave confirm out",
+		}}
+	}
 	step, err := l.propose(d, w)
 	if err != nil || w.DryRun || step.Image.Empty() {
 		return policy.Receipt{Transition: step}, err
@@ -36,6 +42,10 @@ func (l *loop) write(ctx context.Context, w policy.Write) (policy.Receipt, error
 	}
 	if err := l.carryOut(ctx, c, step, d.After()); err != nil {
 		return policy.Receipt{}, err
+	}
+	if d.Adopted() {
+		l.lookForOrphans()
+		l.show()
 	}
 	return policy.Receipt{Transition: step, Commit: c}, nil
 }
@@ -83,14 +93,24 @@ func (l *loop) propose(d *policy.Draft, w policy.Write) (policy.Transition, erro
 // cuts are the established connections that after would cut. That they cannot be
 // listed is no reason to refuse.
 func (l *loop) cuts(after *policy.Table) []policy.Cut {
-	if l.cfg.Connections == nil || l.table == nil {
+	if l.cfg.Connections == nil {
 		return nil
 	}
 	conns, err := l.cfg.Connections(after.Guards)
 	if err != nil {
 		l.cfg.Log.Warn("connections not listed", "err", err)
 	}
-	return policy.CutOff(l.table, after, conns)
+	before := l.table
+	if before == nil && l.rev != nil && len(conns) > 0 { // at a start the kernel still has what was kept
+		before, err = policy.Compile(l.rev.State, l.host, l.clock.now())
+		if err != nil {
+			return nil
+		}
+	}
+	if before == nil {
+		return nil
+	}
+	return policy.CutOff(before, after, conns)
 }
 
 func (l *loop) commitOf(w policy.Write, image policy.Image) *policy.Commit {
@@ -116,20 +136,20 @@ func (l *loop) carryOut(ctx context.Context, c *policy.Commit, step policy.Trans
 		if back := l.enforce(ctx, l.rev.State); back != nil {
 			l.refreshErr = back
 			l.cfg.Log.Error("write not kept, and still in force", "err", back)
+			l.show()
 		}
 		return fmt.Errorf("%w: %w", policy.ErrNotKept, err)
 	}
 	l.rev = &policy.Revision{
-		Number: c.Number, Since: c.Time, State: step.After.State, Settings: l.rev.Settings, Store: l.store.ID(),
+		Number: c.Number, Since: c.Time, State: step.After.State, Settings: l.rev.Settings,
+		Store: l.store.ID(), Stored: c.Number,
 	}
+	l.commitErr = nil
 	if c.Outcome == policy.Pending {
-		l.pending = append(l.pending, c)
+		l.await(c)
 	}
 	l.cfg.Log.Debug("revision in force", "revision", c.Number, "author", c.Author.Name, "origin", c.Origin)
 	l.save()
-	if len(l.orphaned) > 0 {
-		l.lookForOrphans()
-	}
 	l.show()
 	return nil
 }

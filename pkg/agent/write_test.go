@@ -339,17 +339,42 @@ func TestStoreAhead(t *testing.T) {
 	}
 }
 
+// TestStoreBroken starts without the store: from the snapshot if there is one; from
+// the files if nothing was ever written; else closed, for nobody knows who is shut
+// out.
 func TestStoreBroken(t *testing.T) {
-	h := withBeta(t)
-	h.wrote.damage = errors.New("open postern.db: damaged")
-	h.start()
-	h.refuses()
-	if s := h.Status(); s.State != Degraded || s.Why != "open postern.db: damaged" {
-		t.Errorf("%s: %s", s.State, s.Why)
+	damaged := errors.New("open postern.db: damaged")
+	tests := []struct {
+		name   string
+		before func(*host)
+		damage error
+		admits bool // whom acme's file lists
+	}{
+		{"snapshot", func(h *host) {
+			h.start()
+			h.must(h.put(betas, listOf(t, "10.0.7.0/24")))
+			h.end()
+		}, damaged, true},
+		{"never-written", func(*host) {}, ErrNothingWritten, true},
+		{"nothing-known", func(*host) {}, damaged, false},
 	}
-	_, err := h.Write(t.Context(), h.put(betas, nil))
-	if text(err) != "not kept: open postern.db: damaged" {
-		t.Errorf("error = %v", err)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h := withBeta(t)
+			tt.before(h)
+			h.wrote.damage = tt.damage
+			h.start()
+			h.reads(func(h *host) { h.write("lists.d/acme.yaml", acme+"# again\n") })
+			if h.admits("data", inside) != tt.admits || h.admits("beta", inside) != (tt.name == "never-written") {
+				t.Errorf("data admits %t, beta %t", h.admits("data", inside), h.admits("beta", inside))
+			}
+			if s := h.Status(); s.State != Degraded || !strings.Contains(s.Why, tt.damage.Error()) {
+				t.Errorf("%s: %s", s.State, s.Why)
+			}
+			if _, err := h.Write(t.Context(), h.put(betas, nil)); !errors.Is(err, policy.ErrNotKept) {
+				t.Errorf("error = %v", err)
+			}
+		})
 	}
 }
 

@@ -60,6 +60,9 @@ func Read(path string) (*Config, policy.Problems) {
 	return c, c.problems
 }
 
+// IsCurrent reports whether the file need not be read again.
+func (c *Config) IsCurrent() bool { return c.seen.isCurrent(c.File) }
+
 // Again is the file as it is now. Where it says the same, the State is c's own.
 func (c *Config) Again() (*Config, policy.Problems) {
 	if c.seen.isCurrent(c.File) {

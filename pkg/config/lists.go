@@ -34,6 +34,11 @@ func (l *Lists) Owns(file string) bool {
 	return s != nil && !s.unread
 }
 
+// Has reports whether a walk found nothing but what l has.
+func (l *Lists) Has(found Scan) bool {
+	return len(found.Files) == 0 && slices.Equal(found.dirs, l.dirs)
+}
+
 // Clears reports whether a file says lists: {} of a tenant, or of the system
 // under "".
 func (l *Lists) Clears(id string) bool {

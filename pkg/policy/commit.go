@@ -90,8 +90,8 @@ func (t *Tenant) With(r *TenantRecord) *Tenant {
 	return &c
 }
 
-// empty reports whether nothing is known of t that would make it a tenant.
-func (t *Tenant) empty() bool {
+// Empty reports whether nothing is known of t that would make it a tenant.
+func (t *Tenant) Empty() bool {
 	return !t.Stored && t.Pos.File == "" && t.Owner == "" && len(t.Lists) == 0 && len(t.Users) == 0
 }
 

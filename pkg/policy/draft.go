@@ -11,8 +11,9 @@ import (
 // what it changed. A list, a record or an endpoint that a file owns it refuses
 // to change, by an *Owned.
 type Draft struct {
-	state  State
-	before Image
+	state   State
+	before  Image
+	adopted bool
 }
 
 // NewDraft begins with s as it is.
@@ -56,7 +57,7 @@ func (d *Draft) values(of Image) Image {
 		now.Tenants[id] = d.state.Tenants.Get(id).Record()
 	}
 	for name := range of.Endpoints {
-		now.Endpoints[name] = d.state.Endpoint(name)
+		now.Endpoints[name] = d.endpoint(name)
 	}
 	if of.Filtering != nil {
 		now.Filtering = &d.state.FilteringOff
@@ -99,8 +100,25 @@ func (d *Draft) SetList(at Place, l *List) error {
 	if err := d.known(at); err != nil {
 		return err
 	}
+	d.put(at, was, l)
+	return nil
+}
+
+func (d *Draft) put(at Place, was, l *List) {
 	d.force(at, l)
 	remember(d.before.Lists, at, was)
+}
+
+// restoreList is SetList of what was there before: a tenant or a user that there
+// was by this list alone is there again.
+func (d *Draft) restoreList(at Place, l *List) error {
+	was := d.state.ListAt(at)
+	if was != nil && was.Owner != "" {
+		return &Owned{"list " + at.String(), was.Owner}
+	}
+	if was != nil || l != nil {
+		d.put(at, was, l)
+	}
 	return nil
 }
 
@@ -119,6 +137,9 @@ func (d *Draft) known(at Place) error {
 	return nil
 }
 
+// Adopted reports whether the store has taken over a list.
+func (d *Draft) Adopted() bool { return d.adopted }
+
 // Adopt makes the store the owner of a list whose file is gone.
 func (d *Draft) Adopt(at Place) error {
 	l := d.state.ListAt(at)
@@ -136,8 +157,8 @@ func (d *Draft) Adopt(at Place) error {
 	for i := range own.Entries {
 		own.Entries[i].Pos = Pos{}
 	}
-	d.force(at, &own)
-	remember(d.before.Lists, at, nil)
+	d.put(at, nil, &own)
+	d.adopted = true
 	return nil
 }
 
@@ -149,7 +170,7 @@ func (d *Draft) force(at Place, l *List) {
 	case ScopeTenant:
 		t := d.tenant(at.Tenant)
 		t.Lists = having(t.Lists, at.Resource, l)
-		d.put(t)
+		d.putTenant(t)
 	case ScopeUser:
 		t := d.tenant(at.Tenant)
 		users := maps.Clone(t.Users)
@@ -160,7 +181,7 @@ func (d *Draft) force(at Place, l *List) {
 			delete(users, at.User)
 		}
 		t.Users = users
-		d.put(t)
+		d.putTenant(t)
 	}
 }
 
@@ -182,33 +203,40 @@ func (d *Draft) SetFiltering(off bool) error {
 
 // Restore gives records the values they have in i. Of an endpoint that a file
 // owns by now only the security is taken.
-func (d *Draft) Restore(i Image) error {
+func (d *Draft) Restore(i Image) error { return d.restore(i, func(err error) error { return err }) }
+
+// TakeBack is Restore of what files do not own by now.
+func (d *Draft) TakeBack(i Image) {
+	_ = d.restore(i, func(error) error { return nil })
+}
+
+func (d *Draft) restore(i Image, minds func(error) error) error {
 	for id, record := range i.Tenants { // first: lists need their tenant
 		if record != nil {
-			if err := d.SetRecord(id, record); err != nil {
+			if err := minds(d.SetRecord(id, record)); err != nil {
 				return err
 			}
 		}
 	}
 	for at, l := range i.Lists {
-		if err := d.SetList(at, l); err != nil {
+		if err := minds(d.restoreList(at, l)); err != nil {
 			return err
 		}
 	}
 	for id, record := range i.Tenants {
 		if record == nil {
-			if err := d.SetRecord(id, nil); err != nil {
+			if err := minds(d.SetRecord(id, nil)); err != nil {
 				return err
 			}
 		}
 	}
 	for name, ep := range i.Endpoints {
-		if err := d.restoreEndpoint(name, ep); err != nil {
+		if err := minds(d.restoreEndpoint(name, ep)); err != nil {
 			return err
 		}
 	}
 	if i.Filtering != nil {
-		return d.SetFiltering(*i.Filtering)
+		return minds(d.SetFiltering(*i.Filtering))
 	}
 	return nil
 }

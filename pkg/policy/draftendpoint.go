@@ -2,6 +2,28 @@ package policy
 
 import "slices"
 
+// endpoint is one of the state's, dormant or not.
+func (d *Draft) endpoint(name string) *Endpoint {
+	if ep := d.state.Endpoint(name); ep != nil {
+		return ep
+	}
+	for _, ep := range d.state.Dormant {
+		if ep.Name == name {
+			return ep
+		}
+	}
+	return nil
+}
+
+// sleep gives an endpoint that no file has any more the security it had.
+func (d *Draft) sleep(name string, ep *Endpoint) {
+	remember(d.before.Endpoints, name, d.endpoint(name))
+	d.state.Dormant = slices.DeleteFunc(slices.Clone(d.state.Dormant), func(old *Endpoint) bool { return old.Name == name })
+	if ep.Secured {
+		d.state.Dormant = append(d.state.Dormant, ep)
+	}
+}
+
 // SetEndpoint puts an endpoint of the store's in the place of one of its name;
 // nil takes it away.
 func (d *Draft) SetEndpoint(name string, ep *Endpoint) error {
@@ -61,7 +83,11 @@ func (d *Draft) putEndpoint(name string, was, ep *Endpoint) {
 
 func (d *Draft) restoreEndpoint(name string, ep *Endpoint) error {
 	is := d.state.Endpoint(name)
-	if ep == nil || is == nil || is.Pos.File == "" {
+	switch {
+	case is == nil && ep != nil && ep.Pos.File != "":
+		d.sleep(name, ep)
+		return nil
+	case ep == nil || is == nil || is.Pos.File == "":
 		return d.SetEndpoint(name, ep)
 	}
 	if is.SaysSecurity() {

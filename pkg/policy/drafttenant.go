@@ -18,8 +18,8 @@ func (d *Draft) tenant(id string) *Tenant {
 	return &Tenant{ID: id}
 }
 
-func (d *Draft) put(t *Tenant) {
-	if t.empty() {
+func (d *Draft) putTenant(t *Tenant) {
+	if t.Empty() {
 		d.state.Tenants = d.state.Tenants.With(t.ID, nil)
 		return
 	}
@@ -34,7 +34,7 @@ func (d *Draft) SetRecord(id string, r *TenantRecord) error {
 		return &Owned{"tenant " + id, was.Owner}
 	}
 	remember(d.before.Tenants, id, was.Record())
-	d.put(d.tenant(id).With(r))
+	d.putTenant(d.tenant(id).With(r))
 	return nil
 }
 

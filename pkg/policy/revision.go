@@ -11,6 +11,8 @@ type Revision struct {
 	// Settings are what the agent needs to run when its own file cannot be
 	// read. Who keeps a revision does not look inside.
 	Settings []byte
-	// Store is the id of the store that has this revision; "": none has.
-	Store string
+	// Store is the id of the store whose records the State has, and Stored its
+	// number then; "": no store has been seen yet.
+	Store  string
+	Stored uint64
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // WithStored is s with the records of an image in the place of all that the
-// store owned in it. What a file has by now stays the file's.
+// store owned in it, and of what files have: they may have given it up since.
 func (s *State) WithStored(i Image) *State {
 	next := *s
 	next.System = filed(s.System)
@@ -18,26 +18,28 @@ func (s *State) WithStored(i Image) *State {
 	}
 	to := taking{state: s, tenants: tenants}
 	for id, r := range i.Tenants {
-		if t := to.tenant(id); r != nil && t.Owner == "" {
-			tenants[id] = t.With(r)
+		if r != nil {
+			tenants[id] = to.tenant(id).With(r)
+			tenants[id].Owner = ""
 		}
 	}
 	for at, l := range i.Lists {
 		if at.Scope == ScopeSystem {
-			putAbsent(next.System, at.Resource, l)
+			putList(next.System, at.Resource, l)
 		} else {
 			to.list(at, l)
 		}
 	}
 	for id, t := range tenants {
-		if t.empty() {
+		if t.Empty() {
 			tenants[id] = nil
 		}
 	}
 	next.Tenants = s.Tenants.Edit(tenants)
 	next.Endpoints, next.Dormant = withStored(filedEndpoints(s.Endpoints), i.Endpoints)
-	if s.FilteringAt.File == "" {
+	if i.Filtering != nil || s.FilteringAt.File == "" {
 		next.FilteringOff = i.Filtering != nil && *i.Filtering
+		next.FilteringAt = Pos{}
 	}
 	return &next
 }
@@ -67,7 +69,7 @@ func (t taking) list(at Place, l *List) {
 		if own.Lists == nil {
 			own.Lists = map[string]*List{}
 		}
-		putAbsent(own.Lists, at.Resource, l)
+		putList(own.Lists, at.Resource, l)
 		return
 	}
 	if own.Users == nil {
@@ -76,11 +78,11 @@ func (t taking) list(at Place, l *List) {
 	if own.Users[at.User] == nil {
 		own.Users[at.User] = map[string]*List{}
 	}
-	putAbsent(own.Users[at.User], at.Resource, l)
+	putList(own.Users[at.User], at.Resource, l)
 }
 
-func putAbsent(lists map[string]*List, resource string, l *List) {
-	if lists[resource] == nil && l != nil {
+func putList(lists map[string]*List, resource string, l *List) {
+	if l != nil {
 		lists[resource] = l
 	}
 }
@@ -91,7 +93,11 @@ func withStored(all []*Endpoint, stored map[string]*Endpoint) (with, dormant []*
 	known := make(map[string]bool, len(all))
 	for n, ep := range all {
 		known[ep.Name] = true
-		if of := stored[ep.Name]; of != nil && of.Secured && !ep.SaysSecurity() {
+		switch of := stored[ep.Name]; {
+		case of == nil:
+		case of.Pos.File == "":
+			all[n] = of
+		case of.Secured:
 			all[n] = ep.securedAs(of)
 		}
 	}

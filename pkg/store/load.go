@@ -67,6 +67,7 @@ func (s *Snapshot) loadRevision(tx *bbolt.Tx) error {
 		State:    &state,
 		Settings: append([]byte(nil), settings...),
 		Store:    n.Store,
+		Stored:   n.Stored,
 	}
 	return nil
 }

@@ -61,11 +61,12 @@ type numbered struct {
 	Number uint64    `json:"number"`
 	Since  time.Time `json:"since"`
 	Store  string    `json:"store,omitempty"`
+	Stored uint64    `json:"stored,omitempty"`
 }
 
 func (s *Snapshot) write(tx *bbolt.Tx, rev *policy.Revision, now time.Time) error {
 	meta := tx.Bucket(metaBucket)
-	if err := putJSON(meta, revisionKey, numbered{rev.Number, rev.Since, rev.Store}); err != nil {
+	if err := putJSON(meta, revisionKey, numbered{rev.Number, rev.Since, rev.Store, rev.Stored}); err != nil {
 		return err
 	}
 	if err := put(meta, settingsKey, rev.Settings); err != nil {
