@@ -222,6 +222,7 @@ type kernel struct {
 	mu      sync.Mutex
 	err     error // what Apply says
 	once    bool  // and only once
+	after   int   // so many more that go well first
 	plans   int
 	guarded []string
 	filled  bool // before it was attached
@@ -231,6 +232,11 @@ type kernel struct {
 func (k *kernel) Apply(_ context.Context, p *policy.Plan) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.after > 0 {
+		k.after--
+		k.plans++
+		return nil
+	}
 	err := k.err
 	if err == nil {
 		k.plans++
@@ -252,6 +258,13 @@ func (k *kernel) fail(err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.err = err
+}
+
+// failAfter has one Apply fail, once n have gone well.
+func (k *kernel) failAfter(n int, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.err, k.once, k.after = err, true, n
 }
 
 func (k *kernel) count() int {
