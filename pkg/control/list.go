@@ -237,7 +237,7 @@ func (e *edit) fits(at policy.Place, old, next *policy.List) error {
 	if next == nil || len(next.Entries) <= e.maxEntries || old != nil && len(next.Entries) <= len(old.Entries) {
 		return nil
 	}
-	r := refuse(Full, "%s would have %d entries, and a list may have %d", at, len(next.Entries), e.maxEntries)
+	r := refuse(Full, "%s would have more than the %d entries that a list may have", at, e.maxEntries)
 	r.Names = listed(at.String())
 	return r
 }
