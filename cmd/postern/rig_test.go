@@ -50,7 +50,10 @@ func (o *output) String() string {
 	return o.buf.String()
 }
 
-const hostAddr = "203.0.113.10"
+const (
+	hostAddr  = "203.0.113.10"
+	hostAddr6 = "2001:db8:ffff::10" // for packets alone: the host has it not
+)
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
@@ -231,11 +234,34 @@ func (r *rig) next(lines <-chan string) string {
 // comes through.
 func (r *rig) passes(src string, port uint16) bool {
 	r.t.Helper()
+	from := netip.MustParseAddr(src)
+	var ip testenv.Layer = testenv.IPv4{Src: from, Dst: netip.MustParseAddr(hostAddr)}
+	if from.Is6() {
+		ip = testenv.IPv6{Src: from, Dst: netip.MustParseAddr(hostAddr6)}
+	}
 	return r.out.Arrives(r.t, r.in, testenv.Packet(
-		testenv.Ether{Src: [6]byte(r.outside.MAC), Dst: [6]byte(r.inside.MAC)},
-		testenv.IPv4{Src: netip.MustParseAddr(src), Dst: netip.MustParseAddr(hostAddr)},
-		testenv.TCP{Src: 40000, Dst: port},
+		testenv.Ether{Src: [6]byte(r.outside.MAC), Dst: [6]byte(r.inside.MAC)}, ip, testenv.TCP{Src: 40000, Dst: port},
 	))
+}
+
+// admits checks that packets to a port pass from each of these sources.
+func (r *rig) admits(port uint16, sources ...string) {
+	r.t.Helper()
+	for _, src := range sources {
+		if !r.passes(src, port) {
+			r.t.Errorf("a packet from %s to port %d is dropped", src, port)
+		}
+	}
+}
+
+// refuses checks that packets to a port pass from none of these sources.
+func (r *rig) refuses(port uint16, sources ...string) {
+	r.t.Helper()
+	for _, src := range sources {
+		if r.passes(src, port) {
+			r.t.Errorf("a packet from %s to port %d passes", src, port)
+		}
+	}
 }
 
 // judged checks that packets to port 443 pass from these sources and from no
