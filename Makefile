@@ -17,7 +17,7 @@ generate: ## regenerate the BPF objects (clang 14), the enum names and the API
 
 test: ## run every test, those against the kernel too, as root; a skip fails
 	scripts/setup test
-	POSTERN_TEST_ROOT=1 go run ./scripts/tally -count=1 -timeout=10m $(EXEC) ./...
+	POSTERN_TEST_ROOT=1 go run ./scripts/tally -count=1 -timeout=15m $(EXEC) ./...
 
 test-kernels: ## run tests that need a kernel on Debian's 6.1 and 6.12, under qemu
 	scripts/setup kernels
