@@ -48,8 +48,12 @@ type Log struct {
 	waiting  []Note    // the end of the outbox: what the file does not have yet
 	refusals refusals
 	journal  *journal
+	closed   bool
 	err      error // of the file or the store, since it last went well
 }
+
+// errClosed is what becomes of a change that comes after the end.
+var errClosed = errors.New("the journal is closed")
 
 // What the outbox may hold while the file cannot be written. Beyond it, changes
 // are refused: one that leaves no trace is worse than none.
@@ -65,6 +69,9 @@ const (
 func (l *Log) Change(rec Record, commit func(Note) error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.closed {
+		return errClosed
+	}
 	if l.outbox >= maxOutbox || l.bytes >= maxOutboxBytes {
 		if err := l.flush(); err != nil {
 			return fmt.Errorf("%d changes are not in the journal yet, and no more are made until they are: %w", l.outbox, err)
@@ -91,10 +98,15 @@ func (l *Log) Change(rec Record, commit func(Note) error) error {
 }
 
 // Refused writes the line of an attempt that was refused, or counts it, where
-// there were too many this minute or the file cannot be written.
+// there were too many this minute or the file cannot be written. One that comes
+// after the end is not told: no file is open for it, and one begun for it alone
+// would push out the oldest.
 func (l *Log) Refused(rec Record) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.closed {
+		return
+	}
 	now := l.now()
 	l.reportRefusals(now)
 	l.refusals.turn(now)
@@ -161,6 +173,9 @@ func (l *Log) drain() error {
 func (l *Log) Flush() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.closed {
+		return nil
+	}
 	l.reportRefusals(l.now())
 	return l.flush()
 }
@@ -207,10 +222,14 @@ func (l *Log) sync() error {
 }
 
 // Close reports the refused attempts that are still only counted, flushes, and
-// closes the file.
+// closes the file. Nothing is written after it.
 func (l *Log) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.closed {
+		return nil
+	}
+	l.closed = true
 	if l.refusals.total > 0 {
 		l.writeRefusals(l.now())
 	}

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -244,6 +245,35 @@ func TestRotation(t *testing.T) {
 	report, problems := verify(t, dir, m)
 	if report.From != 29 || report.To != 40 || report.Lines != 12 || problems != "" {
 		t.Errorf("verify: %+v, want lines 29 to 40 without a problem", report)
+	}
+}
+
+// TestClosed has somebody who is still at it when the log ends, as a handler is
+// whose agent stops.
+func TestClosed(t *testing.T) {
+	m, dir := &memory{}, t.TempDir()
+	l := open(t, audit.Config{Dir: dir, Store: m, Refusals: 1})
+	change(t, l, m, audit.Record{Action: "a"})
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	before := m.clone()
+	for range 2 { // one with a line, one counted
+		l.Refused(audit.Record{Action: "b"})
+	}
+	if err := l.Change(audit.Record{Action: "c"}, m.commit); err == nil || err.Error() != "the journal is closed" {
+		t.Errorf("Change: %v, want the journal is closed", err)
+	}
+	for range 2 {
+		if err := errors.Join(l.Flush(), l.Close()); err != nil {
+			t.Error(err)
+		}
+	}
+	if files, err := os.ReadDir(dir); err != nil || len(files) != 1 || len(lines(t, dir)) != 1 {
+		t.Errorf("%d files, error %v, lines %q, want one file of one line", len(files), err, lines(t, dir))
+	}
+	if s := l.Status(); s.Refused != 0 || !slices.Equal(m.changes, before.changes) || m.head.Seq != before.head.Seq {
+		t.Errorf("%d counted, store %+v, want none and %+v", s.Refused, m, before)
 	}
 }
 
