@@ -12,7 +12,7 @@ import (
 type journal struct {
 	dir  string
 	size int64 // at which a volume is full
-	keep int   // full volumes
+	keep int   // as much as so many full volumes hold
 	f    *os.File
 	at   int64 // where the next line goes
 	// loose is that lines stand in f which a power cut could take.
@@ -83,18 +83,40 @@ func (j *journal) turn(first uint64) error {
 	return errors.Join(syncDir(j.dir), j.prune())
 }
 
-// prune removes the oldest volumes beyond those to keep.
+// prune removes the oldest volumes beyond those to keep, the oldest of them first:
+// a crash in between leaves no gap.
 func (j *journal) prune() error {
 	found, err := volumes(j.dir)
 	if err != nil {
 		return err
 	}
-	for _, v := range found[:max(0, len(found)-1-j.keep)] {
+	beyond, err := j.beyond(found[:max(0, len(found)-1)])
+	if err != nil {
+		return err
+	}
+	for _, v := range beyond {
 		if err := os.Remove(v.path); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// beyond are the volumes behind which there are as many as to keep. They are
+// weighed, not counted: one that was not filled pushes out no full one.
+func (j *journal) beyond(ended []volume) ([]volume, error) {
+	var bytes int64
+	for i, v := range slices.Backward(ended) {
+		if (bytes+j.size/2)/j.size >= int64(j.keep) {
+			return ended[:i+1], nil
+		}
+		info, err := os.Stat(v.path)
+		if err != nil {
+			return nil, err
+		}
+		bytes += min(info.Size(), j.size)
+	}
+	return nil, nil
 }
 
 // sync makes the lines written so far outlast a power cut.

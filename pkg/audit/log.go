@@ -25,7 +25,7 @@ type Config struct {
 	Dir      string
 	Store    Store
 	FileSize int64 // at which a file is full; default 64 MiB
-	Keep     int   // full files; default 10
+	Keep     int   // as much as this many full files hold, beside the one written to; default 10
 	Refusals int   // refused attempts a minute with a line each; default 60
 	// Now is the time; default time.Now. Lines never go back in time, even if it does.
 	Now func() time.Time

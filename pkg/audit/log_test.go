@@ -248,6 +248,33 @@ func TestRotation(t *testing.T) {
 	}
 }
 
+// TestRotationWeighs has many files of a line each, as a smaller limit leaves
+// them: they go when full ones are as many as to keep, and not before.
+func TestRotationWeighs(t *testing.T) {
+	m, dir := &memory{}, t.TempDir()
+	for _, step := range []struct {
+		lines int
+		cfg   audit.Config
+		from  uint64
+	}{
+		{lines: 4, cfg: audit.Config{FileSize: 1, Keep: 4}, from: 1},
+		{lines: 4, cfg: audit.Config{FileSize: 1500, Keep: 2}, from: 1}, // 4 to 7 fill a file
+		{lines: 4, cfg: audit.Config{FileSize: 1500, Keep: 2}, from: 4}, // 8 to 11 another
+	} {
+		step.cfg.Dir, step.cfg.Store = dir, m
+		l := open(t, step.cfg)
+		for range step.lines {
+			change(t, l, m, audit.Record{Action: "a"})
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if report, problems := verify(t, dir, m); report.From != step.from || problems != "" {
+			t.Errorf("the journal begins with line %d, want %d\n%s", report.From, step.from, problems)
+		}
+	}
+}
+
 // TestClosed has somebody who is still at it when the log ends, as a handler is
 // whose agent stops.
 func TestClosed(t *testing.T) {
