@@ -27,7 +27,8 @@ type Config struct {
 	FileSize int64 // at which a file is full; default 64 MiB
 	Keep     int   // as much as this many full files hold, beside the one written to; default 10
 	Refusals int   // refused attempts a minute with a line each; default 60
-	// Now is the time; default time.Now. Lines never go back in time, even if it does.
+	// Now is the time; default time.Now. Lines never go back in time, even if it
+	// does; the minutes of refused attempts go by its monotonic reading.
 	Now func() time.Time
 	// Also is given each line once it counts, in order, and must not wait. A line
 	// that an agent which was killed had not written may come a second time.
@@ -77,20 +78,20 @@ func (l *Log) Change(rec Record, commit func(Note) error) error {
 			return fmt.Errorf("%d changes are not in the journal yet, and no more are made until they are: %w", l.outbox, err)
 		}
 	}
-	now := l.now()
-	l.reportRefusals(now)
+	l.reportRefusals(l.cfg.Now())
 	// The line before must not be lost once the store has one that names it.
 	if l.bare {
 		l.note(l.sync())
 	}
-	n, err := seal(l.head, Entry{Record: rec, Time: now, Outcome: Success})
+	e := Entry{Record: rec, Time: l.now(), Outcome: Success}
+	n, err := seal(l.head, e)
 	if err != nil {
 		return err
 	}
 	if err := commit(n); err != nil {
 		return err
 	}
-	l.take(n, now)
+	l.take(n, e.Time)
 	l.stored, l.outbox, l.bytes = n.Seq, l.outbox+1, l.bytes+len(n.Line)
 	l.waiting = append(l.waiting, n)
 	l.note(l.drain())
@@ -107,10 +108,10 @@ func (l *Log) Refused(rec Record) {
 	if l.closed {
 		return
 	}
-	now := l.now()
+	now := l.cfg.Now()
 	l.reportRefusals(now)
 	l.refusals.turn(now)
-	if l.refusals.told >= l.refusals.limit || !l.append(Entry{Record: rec, Time: now, Outcome: Failure}) {
+	if l.refusals.told >= l.refusals.limit || !l.append(Entry{Record: rec, Outcome: Failure}) {
 		l.refusals.count(rec)
 		return
 	}
@@ -120,13 +121,13 @@ func (l *Log) Refused(rec Record) {
 // reportRefusals writes the counts of a minute that is over.
 func (l *Log) reportRefusals(now time.Time) {
 	if l.refusals.total > 0 && l.refusals.over(now) {
-		l.writeRefusals(now)
+		l.writeRefusals()
 	}
 }
 
-func (l *Log) writeRefusals(now time.Time) {
+func (l *Log) writeRefusals() {
 	rec := Record{Action: Refusals}
-	if l.append(Entry{Record: rec, Time: now, Outcome: Failure, Refused: l.refusals.report()}) {
+	if l.append(Entry{Record: rec, Outcome: Failure, Refused: l.refusals.report()}) {
 		l.refusals.reported()
 	}
 }
@@ -136,6 +137,7 @@ func (l *Log) append(e Entry) bool {
 	if l.note(l.drain()); len(l.waiting) > 0 {
 		return false
 	}
+	e.Time = l.now()
 	n, err := seal(l.head, e)
 	if err == nil {
 		err = l.journal.append(n)
@@ -176,7 +178,7 @@ func (l *Log) Flush() error {
 	if l.closed {
 		return nil
 	}
-	l.reportRefusals(l.now())
+	l.reportRefusals(l.cfg.Now())
 	return l.flush()
 }
 
@@ -231,7 +233,7 @@ func (l *Log) Close() error {
 	}
 	l.closed = true
 	if l.refusals.total > 0 {
-		l.writeRefusals(l.now())
+		l.writeRefusals()
 	}
 	return errors.Join(l.flush(), l.journal.close())
 }
@@ -259,6 +261,8 @@ func (l *Log) note(err error) {
 	}
 }
 
+// now is the time of the next line. UTC leaves out the monotonic reading, by which
+// an hour that the clock was set back would seem to have passed.
 func (l *Log) now() time.Time {
 	if now := l.cfg.Now().UTC(); now.After(l.latest) {
 		return now

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -201,6 +202,40 @@ func TestTimeNeverGoesBack(t *testing.T) {
 			t.Errorf("line %s: earlier than the first", line)
 		}
 	}
+}
+
+// TestClockSetBack sets the clock back as a host's is, whose monotonic reading goes
+// on: no line is earlier for that, and the minute of refused attempts ends.
+func TestClockSetBack(t *testing.T) {
+	m, dir := &memory{}, t.TempDir()
+	at := time.Now()
+	l := open(t, audit.Config{Dir: dir, Store: m, Refusals: 1, Now: func() time.Time { return at }})
+	for range 2 {
+		l.Refused(audit.Record{Action: "a"})
+	}
+	first := at
+	at = setBack(at.Add(time.Minute), time.Hour)
+	change(t, l, m, audit.Record{Action: "b"})
+	page, err := l.Query(t.Context(), audit.Query{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var actions []string
+	for _, e := range page.Entries {
+		if actions = append(actions, e.Action); !e.Time.Equal(first) {
+			t.Errorf("%s: at %v, want %v", e.Action, e.Time, first)
+		}
+	}
+	if diff := cmp.Diff([]string{"b", audit.Refusals, "a"}, actions); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// setBack is t with an earlier wall clock and the same monotonic reading: whole
+// seconds of a time that has one stand above its nanoseconds' 30 bits.
+func setBack(t time.Time, by time.Duration) time.Time {
+	*(*uint64)(unsafe.Pointer(&t)) -= uint64(by/time.Second) << 30
+	return t
 }
 
 func TestAlso(t *testing.T) {

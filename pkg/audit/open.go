@@ -124,7 +124,7 @@ func (l *Log) goOn(e end, head Note) policy.Problems {
 	problems := policy.Problems{{
 		Pos: policy.Pos{File: l.cfg.Dir}, What: what, Remedy: "postern audit verify says where",
 	}}
-	if !l.append(Entry{Record: Record{Action: Gap, Type: Info, Error: what}, Time: l.now(), Outcome: Failure}) {
+	if !l.append(Entry{Record: Record{Action: Gap, Type: Info, Error: what}, Outcome: Failure}) {
 		problems = append(problems, policy.Problem{Pos: policy.Pos{File: l.cfg.Dir}, What: l.err.Error()})
 	}
 	return problems

@@ -26,7 +26,7 @@ const maxCauses = 100
 // refusals decides which refused attempts get lines, and counts the others.
 type refusals struct {
 	limit   int
-	since   time.Time // when the minute began
+	since   time.Time // when the minute began; with a monotonic reading, so that it ends
 	told    int       // lines in this minute
 	total   int       // attempts without a line
 	counted map[Cause]int
@@ -55,7 +55,7 @@ func (r *refusals) count(rec Record) {
 }
 
 func (r *refusals) report() *Refused {
-	report := &Refused{Since: r.since, Total: r.total}
+	report := &Refused{Since: r.since.UTC(), Total: r.total}
 	for cause, n := range r.counted {
 		cause.Count = n
 		report.By = append(report.By, cause)
