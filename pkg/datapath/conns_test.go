@@ -43,22 +43,93 @@ func TestConnections(t *testing.T) {
 	ns := testenv.NewNetNS(t)
 	ns.Listen(t, "tcp", "[::]:22") // dual-stack
 	ns.Listen(t, "tcp4", "0.0.0.0:2222")
+	ns.Listen(t, "tcp4", "0.0.0.0:2223")
 	ns.Listen(t, "tcp", "[::]:80")
-
-	var want []policy.Conn
-	for _, address := range []string{"127.0.0.1:22", "127.0.0.1:22", "[::1]:22", "127.0.0.1:2222", "127.0.0.1:80"} {
-		at := netip.MustParseAddrPort(address)
-		from := netip.MustParseAddrPort(connect(t, ns, address).LocalAddr().String())
-		if at.Port() != 80 {
-			want = append(want, policy.Conn{Local: at, Remote: from})
-		}
+	var open []policy.Conn
+	for _, address := range []string{"127.0.0.1:22", "127.0.0.1:22", "[::1]:22", "127.0.0.1:2222", "127.0.0.1:2223", "127.0.0.1:80"} {
+		from := connect(t, ns, address).LocalAddr().String()
+		open = append(open, policy.Conn{Local: netip.MustParseAddrPort(address), Remote: netip.MustParseAddrPort(from)})
 	}
-	order := cmpopts.SortSlices(func(a, b policy.Conn) bool { return a.Remote.Compare(b.Remote) < 0 })
-	if diff := cmp.Diff(want, connections(t, ns, 22, 2222), order, cmpopts.EquateComparable(policy.Conn{})); diff != "" {
-		t.Errorf("connections (-want +got):\n%s", diff)
+	tests := []struct {
+		name  string
+		ports []uint16
+	}{
+		{name: "none"},
+		{name: "one", ports: []uint16{22}},
+		{name: "nobody-connects", ports: []uint16{443}},
+		{name: "apart-and-twice", ports: []uint16{2222, 22, 22}},
+		{name: "in-a-row", ports: []uint16{2222, 2223, 2224}},
+		{name: "several-rows", ports: []uint16{21, 22, 79, 80, 2223}},
+		{name: "more-than-spans", ports: append(apart(2*maxSpans), 22, 2223)}, // 80 is below, 2222 lies between
+		{name: "highest", ports: []uint16{22, 65535}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var want []policy.Conn
+			for _, c := range open {
+				if slices.Contains(tt.ports, c.Local.Port()) {
+					want = append(want, c)
+				}
+			}
+			order := cmpopts.SortSlices(func(a, b policy.Conn) bool { return a.Remote.Compare(b.Remote) < 0 })
+			if diff := cmp.Diff(want, connections(t, ns, tt.ports...), order, cmpopts.EquateComparable(policy.Conn{})); diff != "" {
+				t.Errorf("connections (-want +got):\n%s", diff)
+			}
+		})
 	}
 	if conns := connections(t, testenv.NewNetNS(t), 22); conns != nil {
 		t.Errorf("another namespace has %v", conns)
+	}
+}
+
+// apart are ports that do not border on each other.
+func apart(n int) []uint16 {
+	ports := make([]uint16, n)
+	for i := range ports {
+		ports[i] = uint16(101 + 2*i)
+	}
+	return ports
+}
+
+// TestConnectionsAskedOnce shows that many ports take about as long as one: each
+// walk through the kernel's sockets costs the same.
+func TestConnectionsAskedOnce(t *testing.T) {
+	testenv.Root(t)
+	ns := testenv.NewNetNS(t)
+	took := func(ports []uint16) time.Duration {
+		fastest := time.Hour
+		for range 5 {
+			start := time.Now()
+			connections(t, ns, ports...)
+			fastest = min(fastest, time.Since(start))
+		}
+		return fastest
+	}
+	one, many := took([]uint16{22}), took(apart(1000))
+	if many > 100*one {
+		t.Errorf("1,000 ports took %v, one %v", many, one)
+	}
+}
+
+func TestSpans(t *testing.T) {
+	tests := []struct {
+		name  string
+		ports []uint16
+		want  []span
+	}{
+		{name: "none"},
+		{name: "rows", ports: []uint16{22, 80, 81, 82, 84, 65534, 65535}, want: []span{{22, 22}, {80, 82}, {84, 84}, {65534, 65535}}},
+		{name: "too-many", ports: append(apart(maxSpans), 9000, 9999), want: []span{{101, 99 + 2*maxSpans}, {9000, 9000}, {9999, 9999}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := spans(tt.ports); !slices.Equal(got, tt.want) {
+				t.Errorf("spans(%v) = %v, want %v", tt.ports, got, tt.want)
+			}
+		})
+	}
+	if got := spans(apart(maxSpans)); len(got) != maxSpans {
+		t.Errorf("%d spans, want %d", len(got), maxSpans)
 	}
 }
 
@@ -133,9 +204,15 @@ func hold(t *testing.T, name string, open ...net.Listener) {
 	})
 }
 
-// BenchmarkConnections is a change's share: the ports of sshd, and the connections
-// to them, where the host has 8,000 other sockets.
+// BenchmarkConnections is a change's share: the ports of sshd and others that are
+// guarded, and the connections to them, where the host has 8,000 other sockets.
 func BenchmarkConnections(b *testing.B) {
+	b.Run("sshd", func(b *testing.B) { benchmarkConnections(b, nil) })
+	b.Run("60-apart", func(b *testing.B) { benchmarkConnections(b, apart(60)) })
+	b.Run("2000-apart", func(b *testing.B) { benchmarkConnections(b, apart(2000)) })
+}
+
+func benchmarkConnections(b *testing.B, others []uint16) {
 	testenv.Root(b)
 	ns := testenv.NewNetNS(b)
 	ns.Listen(b, "tcp", "127.0.0.1:22")
@@ -154,7 +231,7 @@ func BenchmarkConnections(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			if _, err := Connections(ports); err != nil {
+			if _, err := Connections(append(others, ports...)); err != nil {
 				b.Fatal(err)
 			}
 		}

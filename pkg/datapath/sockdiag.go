@@ -16,12 +16,10 @@ const (
 	tcpListen      = 1 << 10
 )
 
-// inetDiag asks for sockets: struct inet_diag_req_v2. The kernel picks them, for
-// a busy host has a million more.
+// inetDiag asks for sockets: struct inet_diag_req_v2.
 type inetDiag struct {
 	family, protocol uint8
 	states           uint32
-	port             uint16 // of this host; 0: any
 }
 
 func (inetDiag) Len() int { return 56 }
@@ -30,7 +28,6 @@ func (d inetDiag) Serialize() []byte {
 	b := make([]byte, d.Len())
 	b[0], b[1] = d.family, d.protocol
 	binary.NativeEndian.PutUint32(b[4:], d.states)
-	binary.BigEndian.PutUint16(b[8:], d.port)
 	return b
 }
 
@@ -42,12 +39,16 @@ type socket struct {
 	only6         bool
 }
 
-// sockets asks for both families.
-func sockets(d inetDiag) ([]socket, error) {
+// sockets asks for both families, and for those on a local port of a span; no
+// spans stand for any port.
+func sockets(d inetDiag, on ...span) ([]socket, error) {
 	var all []socket
 	for _, d.family = range []uint8{unix.AF_INET, unix.AF_INET6} {
 		req := nl.NewNetlinkRequest(nl.SOCK_DIAG_BY_FAMILY, unix.NLM_F_DUMP)
 		req.AddData(d)
+		if len(on) > 0 {
+			req.AddData(nl.NewRtAttr(reqBytecode, bytecode(on)))
+		}
 		err := req.ExecuteIter(unix.NETLINK_INET_DIAG, 0, func(m []byte) bool {
 			if s, ok := parseSocket(m); ok {
 				all = append(all, s)
