@@ -48,7 +48,10 @@ func (c *commit) commit() *policy.Commit {
 // what is told of it, and its line of the journal. What c.Before says of a record
 // is what history goes back to. A commit that c takes back is marked.
 func (s *Store) Commit(c *policy.Commit, after policy.Image, note audit.Note) error {
-	err := s.update(func(tx *bbolt.Tx) error { return s.commit(tx, c, after, note) })
+	err := s.updateThen(
+		func(tx *bbolt.Tx) error { return s.commit(tx, c, after, note) },
+		func() { s.number.Store(c.Number) },
+	)
 	if err != nil {
 		return fmt.Errorf("commit revision %d to %s: %w", c.Number, s.path, err)
 	}
@@ -80,7 +83,6 @@ func (s *Store) commit(tx *bbolt.Tx, c *policy.Commit, after policy.Image, note 
 	if err := h.write(tx); err != nil {
 		return err
 	}
-	tx.OnCommit(func() { s.number.Store(c.Number) }) // while no other can commit
 	return putNote(tx, note)
 }
 

@@ -133,17 +133,6 @@ func (f *file) view(do func(*bbolt.Tx) error) error {
 	return f.guard(func() error { return f.bolt.View(do) })
 }
 
-// update is not done before the file is seen to be whole again: what went into
-// one that was cut or removed meanwhile is not kept.
-func (f *file) update(do func(*bbolt.Tx) error) error {
-	f.writing.Lock()
-	defer f.writing.Unlock()
-	if err := f.guard(func() error { return f.bolt.Update(do) }); err != nil {
-		return err
-	}
-	return f.whole()
-}
-
 // Close releases the file.
 func (f *file) Close() error {
 	switch broken := f.damaged(); {
