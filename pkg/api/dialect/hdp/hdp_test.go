@@ -293,6 +293,7 @@ func TestMistakes(t *testing.T) {
 		{"no-such-name", "DELETE " + userPath + "?user=Zoe", "", refusal(404, 222208721, "user : Zoe does not exist.")},
 		{"two-users", "GET " + userPath + "/1", "", refusal(409, 222208755, `user "1" may be 1 of tenant 2 or 1 of tenant 3; call as the tenant's own administrator, or use the native API`)},
 		{"no-user-itself", "GET " + userPath, "", refusal(400, 222208731, "d2cadmin is no user and has no lists of its own; name a user, as in ?user=NAME")},
+		{"nobody", "DELETE " + userPath + "?user=", "", refusal(400, 222208731, "user is empty; name one, or leave it out")},
 		{"misspelt-parameter", "DELETE " + userPath + "?usr=Ann", "", refusal(400, 222208731, "usr: there is no such parameter; did you mean user?")},
 		{"switch", "PUT " + switchPath, `{"value": false}`, refusal(400, 222208731, "$.value: true or false where text should be")},
 		{"no-path", "GET /api/admin/configurations/9", "", refusal(404, 222208722, "/api/admin/configurations/9: there is nothing here")},

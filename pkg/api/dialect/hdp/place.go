@@ -82,6 +82,9 @@ func (d *Dialect) userWithID(q *request) (policy.Place, error) {
 func (d *Dialect) userNamed(q *request) (policy.Place, error) {
 	if q.query.Has("user") {
 		name := q.query.Get("user")
+		if name == "" { // which is what a user without a name is called
+			return policy.Place{}, &control.Refusal{Kind: control.Invalid, What: "user is empty", Remedy: "name one, or leave it out"}
+		}
 		return q.user(name, func(user, called string) bool { return user == name || called == name })
 	}
 	who := q.call.Caller
