@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -16,11 +17,12 @@ const Base = "/api/v1"
 //go:embed openapi.yaml
 var YAML []byte
 
-// JSON is the document for who reads no YAML.
-func JSON() ([]byte, error) {
+// JSON is the document for who reads no YAML. It is made once: anybody may ask for
+// it, as often as they like.
+var JSON = sync.OnceValues(func() ([]byte, error) {
 	var doc map[string]any
 	if err := yaml.Unmarshal(YAML, &doc); err != nil {
 		return nil, fmt.Errorf("read openapi.yaml: %w", err)
 	}
 	return json.Marshal(doc)
-}
+})

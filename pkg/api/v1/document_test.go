@@ -49,6 +49,13 @@ func TestJSONIsTheSameDocument(t *testing.T) {
 	}
 }
 
+// TestJSONIsMadeOnce: whoever may not even log in can ask for it.
+func TestJSONIsMadeOnce(t *testing.T) {
+	if n := testing.AllocsPerRun(10, func() { _, _ = JSON() }); n != 0 {
+		t.Errorf("asking again allocates %.0f times", n)
+	}
+}
+
 // TestOperations holds what every operation must say.
 func TestOperations(t *testing.T) {
 	doc := document(t)
