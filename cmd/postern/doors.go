@@ -118,7 +118,7 @@ func (d *doors) dialect(of config.Dialect) (http.Handler, error) {
 		x := northflank.New(d.control, d.northflank(of))
 		h, way = x, x.Way
 	case "port":
-		x := port.New(d.control, port.Options{Limits: d.limits})
+		x := port.New(d.control, port.Options{})
 		h, way = x, x.Way
 	default:
 		return nil, fmt.Errorf("dialect %q: there is none", of.Name)

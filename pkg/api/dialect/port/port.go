@@ -15,8 +15,7 @@ import (
 
 // Options are how a Dialect is spoken.
 type Options struct {
-	Limits body.Limits
-	Now    func() time.Time // nil: time.Now
+	Now func() time.Time // nil: time.Now
 }
 
 // Dialect is the API, to be put behind a front that speaks in its Way.
@@ -24,7 +23,6 @@ type Dialect struct {
 	http.Handler
 	Way     *front.Way
 	control *control.Service
-	limits  body.Limits
 	now     func() time.Time
 }
 
@@ -32,7 +30,7 @@ const tokenPath = "/v1/auth/access_token"
 
 // New is the API of a control plane.
 func New(c *control.Service, o Options) *Dialect {
-	d := &Dialect{control: c, limits: o.Limits, now: o.Now}
+	d := &Dialect{control: c, now: o.Now}
 	if d.now == nil {
 		d.now = time.Now
 	}

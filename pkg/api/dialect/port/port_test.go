@@ -116,9 +116,9 @@ func TestRefusals(t *testing.T) {
 				`{"path":"$.clientSecret","what":"a number where text should be"},{"path":"$.clientId","what":"missing"}]}`,
 		},
 		{
-			name: "too-large", line: login, body: strings.Repeat(" ", 1<<20) + "{}",
-			want: `413 {"ok":false,"error":"request_too_large","message":"$: the body is longer than 1048576 bytes; send less at once",` +
-				`"details":[{"path":"$","what":"the body is longer than 1048576 bytes","remedy":"send less at once"}]}`,
+			name: "too-large", line: login, body: strings.Repeat(" ", 4<<10) + "{}",
+			want: `413 {"ok":false,"error":"request_too_large","message":"$: the body is longer than 4096 bytes; send less at once",` +
+				`"details":[{"path":"$","what":"the body is longer than 4096 bytes","remedy":"send less at once"}]}`,
 		},
 		{name: "nowhere", line: "GET /v1/blueprints", headers: []string{bearer(secret)}, want: `404 {"ok":false,"error":"not_found","message":"/v1/blueprints: there is nothing here"}`},
 		{name: "nowhere-to-strangers", line: "GET /v1/blueprints", want: `401 {"ok":false,"error":"unauthorized","message":"credentials are missing"}`},
