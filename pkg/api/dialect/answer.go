@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -11,11 +12,16 @@ import (
 	"github.com/postern-io/postern/pkg/policy"
 )
 
-// Answer writes an answer, laid out as the system spoken for lays out its own.
+// Answer writes an answer, laid out as the system spoken for lays out its own: a
+// line for each member and item. No character is escaped that need not be.
 func Answer(w http.ResponseWriter, content any, indent string) {
-	text, _ := json.MarshalIndent(content, "", indent) // plain data: there is nothing it could not write
+	var line, lines bytes.Buffer
+	e := json.NewEncoder(&line)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(content) // plain data: there is nothing it could not write
+	_ = json.Indent(&lines, bytes.TrimSuffix(line.Bytes(), []byte("\n")), "", indent)
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(text) // a caller that is gone needs no answer
+	_, _ = w.Write(lines.Bytes()) // a caller that is gone needs no answer
 }
 
 // Hidden is what a dialect cannot show of what there is.

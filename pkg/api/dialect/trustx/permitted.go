@@ -79,8 +79,9 @@ func (d *Dialect) answer(w http.ResponseWriter, r request, t *policy.Table) erro
 	if err != nil {
 		return err
 	}
-	(&dialect.Hidden{Hidden: hidden, Lists: others(record.Lists)}).Tell(w.Header())
-	return dialect.Reply(w, http.StatusOK, told)
+	(&dialect.Hidden{Hidden: hidden, Lists: r.others(record.Lists)}).Tell(w.Header())
+	dialect.Answer(w, told, "")
+	return nil
 }
 
 // with is a tenant's attributes, as they were stored, with its addresses at the
@@ -99,7 +100,12 @@ func with(attributes json.RawMessage, ips []string) (dialect.Object, error) {
 	}{ips}}), nil
 }
 
-// others are the resources of a tenant's lists that TrustX knows nothing of.
-func others(lists map[string]*policy.List) []string {
-	return slices.DeleteFunc(slices.Sorted(maps.Keys(lists)), func(resource string) bool { return resource == policy.AnyResource })
+// others are the resources of a tenant's lists that TrustX knows nothing of, and
+// that the caller may read.
+func (r request) others(lists map[string]*policy.List) []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(lists)), func(resource string) bool {
+		at := r.place()
+		at.Resource = resource
+		return resource == policy.AnyResource || !r.Caller.May(access.ReadLists, access.At(at))
+	})
 }

@@ -1,7 +1,6 @@
 package trustx_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -92,8 +91,7 @@ func TestSeed(t *testing.T) {
 		t.Errorf("token %q for %d seconds", token, ttl)
 	}
 	w := r.Ask("POST "+acme+ips, `{"ips": ["192.168.1.1","2001:db8::/48","192.176.1.1/24"]}`, bearer(token))
-	var want bytes.Buffer
-	if err := json.Compact(&want, []byte(strings.TrimSuffix(seedAttributes, "}")+`,
+	want := "200 " + strings.TrimSuffix(seedAttributes, "\n}") + `,
 "permittedIPs": {
 "ips": [
 "192.168.1.1",
@@ -101,13 +99,11 @@ func TestSeed(t *testing.T) {
 "192.176.1.1/24"
 ]
 }
-}`)); err != nil {
-		t.Fatal(err)
+}`
+	if got := said(w); got != want {
+		t.Errorf("%s\nwant %s", got, want)
 	}
-	if got := said(w); got != "200 "+want.String() {
-		t.Errorf("%s\nwant 200 %s", got, &want)
-	}
-	if again := r.Ask("GET "+acme+ips, "", bearer(token)); said(again) != "200 "+want.String() {
+	if again := r.Ask("GET "+acme+ips, "", bearer(token)); said(again) != want {
 		t.Errorf("GET: %s", said(again))
 	}
 	if got := w.Header().Get("Content-Type"); got != "application/json" {
