@@ -1,9 +1,11 @@
 package trustx
 
 import (
+	"errors"
 	"regexp"
 	"strings"
 
+	"github.com/postern-io/postern/pkg/access"
 	"github.com/postern-io/postern/pkg/control"
 	"github.com/postern-io/postern/pkg/policy"
 )
@@ -47,6 +49,18 @@ func (d *Dialect) tenant(host string) (string, error) {
 		return "", noTenant(id)
 	}
 	return id, nil
+}
+
+// unnamed is a refusal without the tenant's id, for whom is not of that tenant: how
+// it is written would tell whether there is one that is written so. What is wrong
+// with a key is told: whoever may make one knows the tenant.
+func unnamed(err error, host string, who *access.Caller, tenant string) error {
+	of := access.Target{Scope: policy.ScopeTenant, Tenant: tenant}
+	no, ok := errors.AsType[*control.Refusal](err)
+	if !ok || no.Kind != control.Forbidden || no.Mistakes != nil || who.Tenant == tenant || who.May(access.ReadTenants, of) {
+		return err
+	}
+	return &control.Refusal{Kind: control.Forbidden, What: who.Name + " may not do this at host " + host}
 }
 
 // known refuses a tenant that there is not. Whoever may not know has been refused

@@ -79,7 +79,7 @@ func (d *Dialect) about(w http.ResponseWriter, r *http.Request, c *control.Call,
 	if err != nil {
 		return err
 	}
-	return handle(w, request{r, c, tenant})
+	return unnamed(handle(w, request{r, c, tenant}), r.Host, c.Caller, tenant)
 }
 
 // refusal is the body of one.

@@ -143,7 +143,7 @@ func TestIssue(t *testing.T) {
 		},
 		{
 			name: "another-tenant-s-host", line: "POST " + beta + apiKeys + "/issue", body: "{}", headers: []string{"X-API-Key: " + secret},
-			want: `403 {"code":"forbidden","message":"seed is no key of tenant beta","traceId":"TRACE"}`,
+			want: `403 {"code":"forbidden","message":"seed may not do this at host beta.oak.trustx.com","traceId":"TRACE"}`,
 		},
 		{
 			name: "no-tenant-s-host", line: "POST https://oak.trustx.com" + apiKeys + "/issue", body: "{}", headers: []string{"X-API-Key: " + secret},
@@ -192,6 +192,23 @@ func TestHosts(t *testing.T) {
 	} {
 		if w := r.Ask("GET https://"+host+ips, "", bearer(admin(r))); w.Code != want {
 			t.Errorf("%s: %s, want %d", host, said(w), want)
+		}
+	}
+}
+
+// A refusal must not tell how a tenant is written that the caller has nothing to do
+// with, and so whether there is one.
+func TestHostsTellNothing(t *testing.T) {
+	r := newRig(t)
+	r.Write(control.EditTenant("Upper", func(*policy.TenantRecord) {}))
+	secret := bearer(updater(r))
+	for _, host := range []string{"BETA", "Upper", "UPPER", "NOBODY"} {
+		host += ".oak.trustx.com"
+		for _, line := range []string{"GET https://" + host + ips, "GET https://" + host + apiKeys, "POST https://" + host + apiKeys + "/issue"} {
+			want := `403 {"code":"forbidden","message":"seed may not do this at host ` + host + `","traceId":"TRACE"}`
+			if got := said(r.Ask(line, "", secret)); got != want {
+				t.Errorf("%s: %s\nwant %s", line, got, want)
+			}
 		}
 	}
 }
