@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"github.com/postern-io/postern/pkg/api/body"
 	"github.com/postern-io/postern/pkg/api/front"
@@ -68,7 +69,7 @@ func isPublic(r *http.Request) bool {
 func New(c Config) http.Handler {
 	n := &native{c}
 	mux := http.NewServeMux()
-	mux.HandleFunc("/", n.nothing)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { nothing(w, r, allowed(mux, r)) })
 	return v1.PlainListNames(v1.HandlerWithOptions(n, v1.StdHTTPServerOptions{
 		BaseURL: v1.Base, BaseRouter: mux,
 		ErrorHandlerFunc: func(w http.ResponseWriter, r *http.Request, err error) {
@@ -77,6 +78,26 @@ func New(c Config) http.Handler {
 	}))
 }
 
-func (n *native) nothing(w http.ResponseWriter, r *http.Request) {
-	writeProblem(w, problem(r, http.StatusNotFound, "not-found", r.Method+" "+r.URL.Path+": there is nothing here"))
+// nothing refuses a path that there is not, or a method that its path does not have.
+func nothing(w http.ResponseWriter, r *http.Request, allowed []string) {
+	if len(allowed) == 0 {
+		writeProblem(w, problem(r, http.StatusNotFound, "not-found", r.Method+" "+r.URL.Path+": there is nothing here"))
+		return
+	}
+	methods := strings.Join(allowed, ", ")
+	w.Header().Set("Allow", methods)
+	writeProblem(w, problem(r, http.StatusMethodNotAllowed, "method-not-allowed", r.Method+" is nothing to do here; there is "+methods))
+}
+
+// allowed are the methods that mux has for the path of a request.
+func allowed(mux *http.ServeMux, r *http.Request) []string {
+	var found []string
+	for _, method := range []string{http.MethodDelete, http.MethodGet, http.MethodPatch, http.MethodPost, http.MethodPut} {
+		asked := *r
+		asked.Method = method
+		if _, pattern := mux.Handler(&asked); pattern != "/" {
+			found = append(found, method)
+		}
+	}
+	return found
 }

@@ -568,6 +568,29 @@ func (w *world) imported(line string, rest ...string) ([]v1.ImportLine, v1.Impor
 	return told[:last], told[last].Summary
 }
 
+// TestNothingHere asks for what the document does not have.
+func TestNothingHere(t *testing.T) {
+	w := newWorld(t, nil)
+	for _, tt := range []struct {
+		line, allow, detail string
+		status              int
+	}{
+		{"PATCH /lists", "DELETE, GET", "PATCH is nothing to do here; there is DELETE, GET", 405},
+		{"DELETE /lists/tenants/acme/*/import", "POST", "DELETE is nothing to do here; there is POST", 405},
+		{"OPTIONS /status", "GET", "OPTIONS is nothing to do here; there is GET", 405},
+		{"GET /nowhere", "", "GET /api/v1/nowhere: there is nothing here", 404},
+		{"GET //status", "", "/api/v1//status: there is nothing here; write /api/v1/status", 404},
+		{"GET /lists/../status", "", "/api/v1/lists/../status: there is nothing here; write /api/v1/status", 404},
+		{"GET /lists/tenants//*", "", "/api/v1/lists/tenants//*: there is nothing here; write /api/v1/lists/tenants/*", 404},
+		{"GET /status/", "", "GET /api/v1/status/: there is nothing here", 404},
+	} {
+		r := w.do(tt.line)
+		if p := r.problem(tt.status); p.Detail != tt.detail || r.Header().Get("Allow") != tt.allow {
+			t.Errorf("%s: %s, Allow %q", tt.line, p.Detail, r.Header().Get("Allow"))
+		}
+	}
+}
+
 // TestTenantsAreApart has a tenant's admin ask for what is another's.
 func TestTenantsAreApart(t *testing.T) {
 	w := newWorld(t, contract.Load(t))

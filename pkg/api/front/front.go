@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"path"
 	"runtime/debug"
 	"strconv"
 
@@ -64,8 +65,26 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.refuse(a, r, v, no)
 		return
 	}
+	if no := crooked(r); no != nil {
+		no.Trace = v.Trace
+		f.way.Refuse(a, r, no)
+		return
+	}
 	f.next.ServeHTTP(a, r.WithContext(context.WithValue(r.Context(), passageKey{}, &passage{f, v})))
 	a.end()
+}
+
+// crooked refuses a path with an empty, a "." or a ".." segment. A ServeMux would
+// send its caller elsewhere, in words that are not the API's.
+func crooked(r *http.Request) *Refusal {
+	is := r.URL.EscapedPath()
+	straight := path.Clean("/" + is)
+	if straight == is || straight+"/" == is {
+		return nil
+	}
+	return &Refusal{
+		Status: http.StatusNotFound, Word: "not-found", Message: r.URL.Path + ": there is nothing here; write " + straight,
+	}
 }
 
 func (f *front) refuse(w http.ResponseWriter, r *http.Request, v *visit, no *refused) {

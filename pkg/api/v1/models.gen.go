@@ -597,24 +597,25 @@ func (e Outcome) Valid() bool {
 
 // Defines values for ProblemType.
 const (
-	ProblemTypeUrnPosternChanged         ProblemType = "urn:postern:changed"
-	ProblemTypeUrnPosternConflict        ProblemType = "urn:postern:conflict"
-	ProblemTypeUrnPosternFileOwned       ProblemType = "urn:postern:file-owned"
-	ProblemTypeUrnPosternForbidden       ProblemType = "urn:postern:forbidden"
-	ProblemTypeUrnPosternFull            ProblemType = "urn:postern:full"
-	ProblemTypeUrnPosternInternal        ProblemType = "urn:postern:internal"
-	ProblemTypeUrnPosternInvalid         ProblemType = "urn:postern:invalid"
-	ProblemTypeUrnPosternLocksOut        ProblemType = "urn:postern:locks-out"
-	ProblemTypeUrnPosternNotFound        ProblemType = "urn:postern:not-found"
-	ProblemTypeUrnPosternNotListed       ProblemType = "urn:postern:not-listed"
-	ProblemTypeUrnPosternPending         ProblemType = "urn:postern:pending"
-	ProblemTypeUrnPosternTooLarge        ProblemType = "urn:postern:too-large"
-	ProblemTypeUrnPosternTooMany         ProblemType = "urn:postern:too-many"
-	ProblemTypeUrnPosternUnauthenticated ProblemType = "urn:postern:unauthenticated"
-	ProblemTypeUrnPosternUnavailable     ProblemType = "urn:postern:unavailable"
-	ProblemTypeUrnPosternUnprocessable   ProblemType = "urn:postern:unprocessable"
-	ProblemTypeUrnPosternWouldOpen       ProblemType = "urn:postern:would-open"
-	ProblemTypeUrnPosternWrongType       ProblemType = "urn:postern:wrong-type"
+	ProblemTypeUrnPosternChanged          ProblemType = "urn:postern:changed"
+	ProblemTypeUrnPosternConflict         ProblemType = "urn:postern:conflict"
+	ProblemTypeUrnPosternFileOwned        ProblemType = "urn:postern:file-owned"
+	ProblemTypeUrnPosternForbidden        ProblemType = "urn:postern:forbidden"
+	ProblemTypeUrnPosternFull             ProblemType = "urn:postern:full"
+	ProblemTypeUrnPosternInternal         ProblemType = "urn:postern:internal"
+	ProblemTypeUrnPosternInvalid          ProblemType = "urn:postern:invalid"
+	ProblemTypeUrnPosternLocksOut         ProblemType = "urn:postern:locks-out"
+	ProblemTypeUrnPosternMethodNotAllowed ProblemType = "urn:postern:method-not-allowed"
+	ProblemTypeUrnPosternNotFound         ProblemType = "urn:postern:not-found"
+	ProblemTypeUrnPosternNotListed        ProblemType = "urn:postern:not-listed"
+	ProblemTypeUrnPosternPending          ProblemType = "urn:postern:pending"
+	ProblemTypeUrnPosternTooLarge         ProblemType = "urn:postern:too-large"
+	ProblemTypeUrnPosternTooMany          ProblemType = "urn:postern:too-many"
+	ProblemTypeUrnPosternUnauthenticated  ProblemType = "urn:postern:unauthenticated"
+	ProblemTypeUrnPosternUnavailable      ProblemType = "urn:postern:unavailable"
+	ProblemTypeUrnPosternUnprocessable    ProblemType = "urn:postern:unprocessable"
+	ProblemTypeUrnPosternWouldOpen        ProblemType = "urn:postern:would-open"
+	ProblemTypeUrnPosternWrongType        ProblemType = "urn:postern:wrong-type"
 )
 
 // Valid indicates whether the value is a known member of the ProblemType enum.
@@ -635,6 +636,8 @@ func (e ProblemType) Valid() bool {
 	case ProblemTypeUrnPosternInvalid:
 		return true
 	case ProblemTypeUrnPosternLocksOut:
+		return true
+	case ProblemTypeUrnPosternMethodNotAllowed:
 		return true
 	case ProblemTypeUrnPosternNotFound:
 		return true

@@ -297,6 +297,7 @@ func TestMistakes(t *testing.T) {
 		{"misspelt-parameter", "DELETE " + userPath + "?usr=Ann", "", refusal(400, 222208731, "usr: there is no such parameter; did you mean user?")},
 		{"switch", "PUT " + switchPath, `{"value": false}`, refusal(400, 222208731, "$.value: true or false where text should be")},
 		{"no-path", "GET /api/admin/configurations/9", "", refusal(404, 222208722, "/api/admin/configurations/9: there is nothing here")},
+		{"no-straight-path", "GET /api/x/../mgmt/security/whitelist/user", "", refusal(404, 222208722, "/api/x/../mgmt/security/whitelist/user: there is nothing here; write /api/mgmt/security/whitelist/user")},
 		{"no-method", "DELETE " + switchPath, "", refusal(405, 222208723, "DELETE is nothing to do here; there is GET, PUT")},
 	}
 	r := newRig(t)
