@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/postern-io/postern/pkg/policy"
 )
@@ -61,15 +59,11 @@ func (ms *Mistakes) name(name string) {
 }
 
 func (ms *Mistakes) text(field, s string, least int) {
-	const most = 255
-	switch n := utf8.RuneCountInString(s); {
-	case n < least:
+	if len(s) < least {
 		ms.add(field, "", "is missing")
-	case n > most:
-		ms.add(field, fmt.Sprintf("use at most %d", most), "has %d characters", n)
 	}
-	if !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
-		ms.add(field, "use printable text", "has bytes that are no text")
+	if what, remedy := policy.WrongText(s, policy.MaxName); what != "" {
+		ms.add(field, remedy, "%s", what)
 	}
 }
 

@@ -60,7 +60,7 @@ type entryPatch struct {
 func (p *entryPatch) shape() body.Shape {
 	return body.Check(body.Object(body.Fields{
 		"action":  given(&p.act, body.Choose(&p.action, body.Words(policy.Allow, policy.Deny))),
-		"comment": body.Noted(&p.say, body.Text(&p.comment)),
+		"comment": body.Noted(&p.say, body.Line(&p.comment, policy.MaxComment)),
 		"enabled": given(&p.on, body.Flag(&p.enabled)),
 		"expires": body.Noted(&p.at, body.Time(&p.expires)),
 	}), func() error {

@@ -591,6 +591,25 @@ func TestNothingHere(t *testing.T) {
 	}
 }
 
+// TestTextIsBounded holds what the document says of what people write.
+func TestTextIsBounded(t *testing.T) {
+	w := newWorld(t, nil)
+	const list = "/lists/tenants/acme/*"
+	for _, tt := range []struct{ line, body, path string }{
+		{"POST " + list + "/entries?reason=" + strings.Repeat("r", 1025), `{"entries": ["10.0.0.1"]}`, "reason"},
+		{"POST " + list + "/entries?reason=%1b%5b2J", `{"entries": ["10.0.0.1"]}`, "reason"},
+		{"PATCH " + list + "/entries?address=10.2.0.1", `{"comment": "a\nb"}`, "$.comment"},
+		{"PUT " + list, `{"entries": [{"address": "10.0.0.1", "comment": "` + strings.Repeat("x", 1025) + `"}]}`, "$.entries[0].comment"},
+		{"PUT /tenants/acme", `{"name": "` + strings.Repeat("n", 256) + `"}`, "$.name"},
+		{"PUT /tenants/acme/users/1", `{"name": "\u0000"}`, "$.name"},
+		{"POST /apply", `{"documents": [{"tenant": "acme", "name": "\u0007"}]}`, "$.documents[0].name"},
+	} {
+		if p := w.do(tt.line, tt.body).problem(400); len(p.Mistakes) != 1 || p.Mistakes[0].Path != tt.path {
+			t.Errorf("%.60s: %+v, want a mistake at %s", tt.line, p.Mistakes, tt.path)
+		}
+	}
+}
+
 // TestTenantsAreApart has a tenant's admin ask for what is another's.
 func TestTenantsAreApart(t *testing.T) {
 	w := newWorld(t, contract.Load(t))

@@ -13,6 +13,7 @@ import (
 	"github.com/postern-io/postern/pkg/api/front"
 	v1 "github.com/postern-io/postern/pkg/api/v1"
 	"github.com/postern-io/postern/pkg/control"
+	"github.com/postern-io/postern/pkg/policy"
 )
 
 // request is one on its way through a handler.
@@ -105,6 +106,9 @@ func (q *request) read(params any) error {
 		if q.match = tag; !ok {
 			wrong = append(wrong, v1.Mistake{Path: "If-Match", What: *o.IfMatch + " is no ETag", Remedy: "send the one of the answer, with its quotes"})
 		}
+	}
+	if what, remedy := policy.WrongText(value(o.Reason), policy.MaxReason); what != "" {
+		wrong = append(wrong, v1.Mistake{Path: "reason", What: what, Remedy: remedy})
 	}
 	if len(wrong) > 0 {
 		return wrong

@@ -121,7 +121,7 @@ func (n *native) PutUser(w http.ResponseWriter, r *http.Request, tenant v1.Tenan
 			return nil, err
 		}
 		var name string
-		if err := q.body(body.Object(body.Fields{"name": body.Text(&name)})); err != nil {
+		if err := q.body(body.Object(body.Fields{"name": body.Line(&name, policy.MaxName)})); err != nil {
 			return nil, err
 		}
 		return one(control.PutUser(tenant, user, name))
@@ -157,7 +157,7 @@ type tenantSpec struct {
 // fields are the record's, in which self_service has this name.
 func (t *tenantSpec) fields(selfService string) body.Fields {
 	return body.Fields{
-		"name":       given(&t.named, body.Text(&t.name)),
+		"name":       given(&t.named, body.Line(&t.name, policy.MaxName)),
 		"hosts":      given(&t.hosted, body.Each(&t.hosts, body.Text)),
 		selfService:  given(&t.served, body.Flag(&t.selfService)),
 		"attributes": given(&t.attributed, body.RawObject(&t.attributes)),

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Check finds what makes a State meaningless: nothing is compiled from one that
@@ -85,11 +86,33 @@ func (c *checker) resource(pos Pos, what, name string) {
 func (c *checker) lists(byResource map[string]*List) {
 	for name, l := range byResource {
 		c.resource(l.Pos, "resource", name)
+		c.comments(l)
+	}
+}
+
+// comments are bounded, whoever writes them: a list's are kept in memory, and in
+// every revision.
+func (c *checker) comments(l *List) {
+	for e := range l.each() {
+		c.length(e.Pos, "comment", e.Comment, MaxComment)
+	}
+}
+
+func (c *checker) length(pos Pos, what, text string, most int) {
+	if len(text) <= most {
+		return // bytes: few are longer, and there may be a million
+	}
+	if n := utf8.RuneCountInString(text); n > most {
+		c.errorf(pos, fmt.Sprintf("use at most %d", most), "%s has %d characters", what, n)
 	}
 }
 
 func (c *checker) tenant(t *Tenant) {
 	c.id(t.Pos, "tenant", t.ID)
+	c.length(t.Pos, "name", t.Name, MaxName)
+	for _, name := range t.Names {
+		c.length(t.Pos, "name", name, MaxName)
+	}
 	c.lists(t.Lists)
 	for user, lists := range t.Users {
 		c.id(t.Pos, "user", user)

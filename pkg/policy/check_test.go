@@ -41,6 +41,24 @@ func TestCheck(t *testing.T) {
 		want  string
 	}{
 		{name: "nothing", state: &State{}},
+		{name: "longest-texts", state: tenants(&Tenant{
+			ID: "acme", Name: strings.Repeat("é", MaxName),
+			Lists: map[string]*List{"*": {Entries: []Entry{{Comment: strings.Repeat("é", MaxComment)}}}},
+		})},
+		{
+			name: "long-texts", state: tenants(&Tenant{
+				ID: "acme", Name: strings.Repeat("n", MaxName+1), Names: map[string]string{"1": strings.Repeat("n", MaxName+2)}, Pos: Pos{"acme.yaml", 1},
+				Lists: map[string]*List{"*": {Entries: []Entry{{Comment: strings.Repeat("x", MaxComment+1), Pos: Pos{"acme.yaml", 3}}}}},
+			}),
+			want: "acme.yaml:1: name has 256 characters; use at most 255\nacme.yaml:1: name has 257 characters; use at most 255\n" +
+				"acme.yaml:3: comment has 1025 characters; use at most 1024",
+		},
+		{
+			name: "long-comment-of-an-endpoint", state: other(func(ep *Endpoint) {
+				ep.Ports, ep.Policies = ports(PortRange{1, 1}), &List{Entries: []Entry{{Comment: strings.Repeat("x", MaxComment+1), Pos: Pos{"p.yaml", 11}}}}
+			}),
+			want: "p.yaml:11: comment has 1025 characters; use at most 1024",
+		},
 		{name: "one-endpoint", state: &State{Endpoints: []*Endpoint{web()}}},
 
 		{

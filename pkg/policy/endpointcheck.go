@@ -31,6 +31,7 @@ func (c *checker) endpoint(ep *Endpoint) {
 	e := func(remedy, format string, args ...any) {
 		c.errorf(ep.Pos, remedy, "endpoint %s: %s", ep.Name, fmt.Sprintf(format, args...))
 	}
+	c.comments(ep.Policies)
 	ep.checkDestination(e)
 	ep.checkClient(e)
 	ep.checkHTTP(e)

@@ -95,6 +95,8 @@ func TestParse(t *testing.T) {
 			"$.entries[3].address: prefix 10.0.0.0/08: leading zero in the prefix length; write 10.0.0.0/8\n" +
 			`$.entries[3].expires: "soon" is not an RFC 3339 time with its zone; write it like 2027-01-31T00:00:00Z` + "\n" +
 			`$.entries[3].action: "Deny" is not allow or deny; did you mean deny?`},
+		{name: "comments", in: `{"name":"x","entries":[{"address":"10.0.0.1","comment":"\u001b[2J"},{"address":"10.0.0.1","comment":"` + strings.Repeat("x", 1025) + `"}]}`, err: "$.entries[0].comment: has bytes that are no text; use printable text\n" +
+			"$.entries[1].comment: has 1025 characters; use at most 1024"},
 		{name: "numbers", in: `{"name":"x","port":65536}`, err: `$.port: 65536 is not a whole number from 1 to 65535`},
 		{name: "fraction", in: `{"name":"x","port":1.5e3}`, err: `$.port: 1.5e3 is not a whole number from 1 to 65535`},
 		{name: "huge-number", in: `{"name":"x","port":` + strings.Repeat("9", 100) + `}`, err: `$.port: ` + strings.Repeat("9", 40) + `... is not a whole number from 1 to 65535`},

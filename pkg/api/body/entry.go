@@ -67,7 +67,7 @@ func entryObject(into *policy.Entry) Shape {
 		"startAddress": Noted(&first, Text(&start)),
 		"endAddress":   Noted(&last, Text(&end)),
 		"action":       Choose(&into.Action, Words(policy.Allow, policy.Deny)),
-		"comment":      Text(&into.Comment),
+		"comment":      Line(&into.Comment, policy.MaxComment),
 		"enabled":      Flag(&enabled),
 		"expires":      Noted(&over, Time(&into.Expires)),
 	}), func() error {

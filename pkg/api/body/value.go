@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/postern-io/postern/pkg/policy"
 )
 
 // Text is any text. It is a copy: whoever keeps it keeps no body with it.
@@ -17,6 +19,16 @@ func Text(into *string) Shape {
 			*into = strings.Clone(v.text)
 		}
 	}
+}
+
+// Line is text that people read: one line, of at most so many characters.
+func Line(into *string, most int) Shape {
+	return Check(Text(into), func() error {
+		if what, remedy := policy.WrongText(*into, most); what != "" {
+			return &Mistake{What: what, Remedy: remedy}
+		}
+		return nil
+	})
 }
 
 // Flag is true or false.

@@ -29,6 +29,9 @@ func Ask(r *http.Request, own ...string) (*control.Call, url.Values, error) {
 	c.Force = a.flag("force", query.Get("force")) || a.flag("X-Postern-Force", r.Header.Get("X-Postern-Force"))
 	c.Confirm = a.span("confirm")
 	c.Reason = query.Get("reason")
+	if what, remedy := policy.WrongText(c.Reason, policy.MaxReason); what != "" {
+		a.fault("reason", what, remedy)
+	}
 	if len(a.found) > 0 {
 		return nil, nil, &body.Refusal{Status: http.StatusBadRequest, Mistakes: a.found}
 	}

@@ -101,6 +101,7 @@ func setColumn(e *policy.Entry, name, text string) (err error) {
 	case text == "": // as if there were no such column
 	case name == "comment":
 		e.Comment = text
+		return wrongComment(text)
 	case name == "action" && text == policy.Deny.String():
 		e.Action = policy.Deny
 	case name == "enabled" && text == "false":

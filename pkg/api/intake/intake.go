@@ -86,6 +86,9 @@ func bad(number int, text string, err error) Line {
 	if a, ok := errors.AsType[*addr.Error](err); ok {
 		l.What, l.Remedy = a.What, a.Remedy
 	}
+	if m, ok := errors.AsType[*body.Mistake](err); ok {
+		l.What, l.Remedy = m.What, m.Remedy
+	}
 	if no, ok := errors.AsType[*body.Refusal](err); ok {
 		l.What, l.Remedy = no.Mistakes[0].What, no.Mistakes[0].Remedy
 	}

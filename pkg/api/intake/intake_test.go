@@ -52,6 +52,16 @@ func TestEntries(t *testing.T) {
 			[]string{"1 10.0.0.1 allow"},
 			"$: line 2 is longer than 65536 bytes",
 		},
+		{"lines-with-bad-comments", "text/plain", "10.0.0.1 # \x1b[2J\n10.0.0.2 #" + strings.Repeat("x", 1025), []string{
+			"1 bad 10.0.0.1 # \x1b[2J: its comment has bytes that are no text allow",
+			"2 bad 10.0.0.2 #" + strings.Repeat("x", 190) + "...: its comment has 1025 characters allow",
+		}, ""},
+		{"csv-with-a-bad-comment", "text/csv", "address,comment\n10.0.0.1,\"a\nb\"\n", []string{
+			"2 bad 10.0.0.1,a\nb: its comment has bytes that are no text allow",
+		}, ""},
+		{"json-with-a-bad-comment", "application/json", `[{"address":"10.0.0.1","comment":"\u0000"}]`, []string{
+			`1 bad {"address":"10.0.0.1","comment":"\u0000"}: has bytes that are no text allow`,
+		}, ""},
 		{"no-lines", "text/plain", "", nil, ""},
 
 		{"csv", "text/csv", "Address,comment,action,enabled,expires\n10.0.0.1,\"a, b\",deny,false,2027-01-31T00:00:00Z\n10.0.0.2,,,,\n10.0.0.3\n10.0.0.4,,maybe,,\n", []string{

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/postern-io/postern/pkg/addr"
+	"github.com/postern-io/postern/pkg/api/body"
 	"github.com/postern-io/postern/pkg/policy"
 )
 
@@ -48,5 +49,15 @@ func line(number int, text string) Line {
 	if e.Range, err = addr.Parse(e.Text); err != nil {
 		return bad(number, text, err)
 	}
+	if err := wrongComment(e.Comment); err != nil {
+		return bad(number, text, err)
+	}
 	return Line{Number: number, Entry: e}
+}
+
+func wrongComment(text string) error {
+	if what, remedy := policy.WrongText(text, policy.MaxComment); what != "" {
+		return &body.Mistake{What: "its comment " + what, Remedy: remedy}
+	}
+	return nil
 }
