@@ -159,7 +159,7 @@ func newEndpointSecurity(c *console) *cobra.Command {
 		Long: strings.TrimSpace(`
 Show what an endpoint asks of a request: its own list, passwords, headers, single
 sign-on. With -f that is replaced by what the file says, in the same JSON; a user
-name without a password keeps the one it has.`),
+name without a password keeps the one it has, and a header its value.`),
 		Args: cobra.ExactArgs(1),
 	}
 	file := cmd.Flags().StringP("file", "f", "", "replace it by this file, or - for stdin")

@@ -19,7 +19,7 @@ func recordsOf(d policy.Difference, now time.Time) []v1.RecordDiff {
 		records = append(records, recordDiff("tenants/"+t.Name, t.Before, t.After))
 	}
 	for _, e := range d.Endpoints {
-		records = append(records, recordDiff("endpoints/"+e.Name, endpointRecord(e.Before), endpointRecord(e.After)))
+		records = append(records, recordDiff("endpoints/"+e.Name, endpointRecord(e.Before, now), endpointRecord(e.After, now)))
 	}
 	if f := d.Filtering; f != nil {
 		before, after := switched{control.SwitchTag(f.Before)}, switched{control.SwitchTag(f.After)}

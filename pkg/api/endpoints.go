@@ -101,7 +101,7 @@ func (n *native) GetSecurity(w http.ResponseWriter, r *http.Request, name v1.End
 			return nil, err
 		}
 		q.tag(ep.SecurityTag())
-		return securityOf(ep), nil
+		return securityOf(ep, n.Control.Table().Now), nil
 	})
 }
 

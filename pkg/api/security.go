@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"time"
 
 	"github.com/postern-io/postern/pkg/access"
 	"github.com/postern-io/postern/pkg/api/body"
@@ -16,8 +17,11 @@ import (
 // is tried.
 const maxCredentials = 100
 
+// maxValue is the length of a header's value, which may be an expression.
+const maxValue = 4096
+
 // security is what an endpoint is to ask, as it is written. Its credentials have
-// passwords where hashes will be; "" keeps the hash there is.
+// passwords where hashes will be; "" keeps the hash there is, and a header's value.
 type security struct {
 	policies []rule
 	policy.Security
@@ -62,9 +66,9 @@ func credential(into *policy.Credential) body.Shape {
 func headerRule(into *policy.HeaderRule) body.Shape {
 	return body.Check(body.Object(body.Fields{
 		"name":      matching(&into.Name, `^[a-zA-Z0-9_\-%$+]+$`, 1, 256),
-		"value":     body.Text(&into.Value),
+		"value":     body.Line(&into.Value, maxValue),
 		"regexMode": body.Flag(&into.Regex),
-	}, "name", "value"), func() error {
+	}, "name"), func() error {
 		if !into.Regex {
 			return nil
 		}
@@ -125,43 +129,30 @@ func (s *security) apply(ep *policy.Endpoint, m control.Moment) error {
 	return nil
 }
 
-// list is the endpoint's own list. An entry that judges as one before is that one.
+// list is the endpoint's own list: what can be seen of the old one is replaced, and
+// what is written is live. An entry that judges as one before is that one.
 func (s *security) list(old *policy.List, m control.Moment) *policy.List {
 	if len(s.policies) == 0 {
 		return nil
 	}
-	next := &policy.List{}
-	if old != nil {
-		next.State = old.State
-	}
+	var wanted []policy.Entry
 	for _, r := range s.policies {
 		for _, e := range r.addresses {
-			e.Action, e.By = r.action, m.Stamp
-			next.Entries = append(next.Entries, kept(old, e))
+			e.Action = r.action
+			wanted = append(wanted, e)
 		}
 	}
-	return next
-}
-
-func kept(old *policy.List, e policy.Entry) policy.Entry {
-	if old == nil {
-		return e
-	}
-	i := slices.IndexFunc(old.Entries, func(o policy.Entry) bool { return o.Range == e.Range && o.Action == e.Action })
-	if i < 0 {
-		return e
-	}
-	return old.Entries[i]
+	return policy.ReplaceShownPrefixes(old, wanted, m.Now, m.Stamp)
 }
 
 // hashed is what was written beside the list. Who has no hash yet keeps the one
-// there is.
+// there is, and so does a header its value.
 func (s *security) hashed(old *policy.Security) (*policy.Security, error) {
 	if len(s.Credentials)+len(s.Headers) == 0 && s.SSO == nil {
 		return nil, nil
 	}
 	next := s.Security
-	next.Credentials = slices.Clone(s.Credentials)
+	next.Credentials, next.Headers = slices.Clone(s.Credentials), slices.Clone(s.Headers)
 	for i := range next.Credentials {
 		c := &next.Credentials[i]
 		if c.Hash == "" {
@@ -170,6 +161,13 @@ func (s *security) hashed(old *policy.Security) (*policy.Security, error) {
 		if c.Hash == "" {
 			return nil, wrong(fmt.Sprintf("$.credentials[%d].password", i), "missing", "user "+c.Username+" is new, and needs one")
 		}
+	}
+	var values []policy.HeaderRule
+	if old != nil {
+		values = old.Headers
+	}
+	if i := policy.KeepValues(next.Headers, values); i >= 0 {
+		return nil, wrong(fmt.Sprintf("$.headers[%d].value", i), "missing", "header "+next.Headers[i].Name+" is new, and needs one")
 	}
 	return &next, nil
 }
@@ -185,12 +183,11 @@ func hashOf(s *policy.Security, username string) string {
 	return ""
 }
 
-// securityOf is what an endpoint asks, without the passwords' hashes.
-func securityOf(ep *policy.Endpoint) v1.Security {
-	told := v1.Security{VerificationMode: v1.SecurityVerificationMode(ep.Verify.String())}
-	if ep.Policies != nil {
-		told.Policies = rulesOf(ep.Policies)
-	}
+// securityOf is what an endpoint asks now, without what its callers prove themselves
+// by: passwords and the values of headers.
+func securityOf(ep *policy.Endpoint, now time.Time) v1.Security {
+	shown, _ := ep.Policies.Shown(true, now)
+	told := v1.Security{VerificationMode: v1.SecurityVerificationMode(ep.Verify.String()), Policies: rulesOf(shown)}
 	s := ep.Security
 	if s == nil {
 		return told
@@ -199,7 +196,7 @@ func securityOf(ep *policy.Endpoint) v1.Security {
 		told.Credentials = append(told.Credentials, v1.Credential{Username: c.Username})
 	}
 	for _, h := range s.Headers {
-		told.Headers = append(told.Headers, v1.HeaderRule{Name: h.Name, Value: h.Value, RegexMode: h.Regex})
+		told.Headers = append(told.Headers, v1.HeaderRule{Name: h.Name, RegexMode: h.Regex})
 	}
 	if s.SSO != nil {
 		told.Sso = v1.SSO{
@@ -211,26 +208,26 @@ func securityOf(ep *policy.Endpoint) v1.Security {
 	return told
 }
 
-// rulesOf is a list as rules, each of entries that stand together.
-func rulesOf(l *policy.List) []v1.Policy {
+// rulesOf are entries as rules, each of those that stand together.
+func rulesOf(entries []policy.Entry) []v1.Policy {
 	var rules []v1.Policy
-	for i := range l.Entries {
-		action := v1.Action(l.Entries[i].Action.String())
+	for i := range entries {
+		action := v1.Action(entries[i].Action.String())
 		if len(rules) == 0 || rules[len(rules)-1].Action != action {
 			rules = append(rules, v1.Policy{Action: action})
 		}
 		last := &rules[len(rules)-1]
-		last.Addresses = append(last.Addresses, l.Entries[i].Text)
+		last.Addresses = append(last.Addresses, entries[i].Text)
 	}
 	return rules
 }
 
 // endpointRecord is an endpoint in a difference; nil is none.
-func endpointRecord(ep *policy.Endpoint) *endpointValue {
+func endpointRecord(ep *policy.Endpoint, now time.Time) *endpointValue {
 	if ep == nil {
 		return nil
 	}
-	return &endpointValue{endpointSpec(ep), securityOf(ep)}
+	return &endpointValue{endpointSpec(ep), securityOf(ep, now)}
 }
 
 type endpointValue struct {

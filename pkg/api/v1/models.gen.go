@@ -1492,8 +1492,8 @@ type HeaderRule struct {
 	// RegexMode The value is a regular expression that matches all of it.
 	RegexMode bool `json:"regexMode,omitempty,omitzero"`
 
-	// Value Its value; `*` in it is any run of characters.
-	Value string `json:"value"`
+	// Value Its value; `*` in it is any run of characters. It is never told again; left out it stays.
+	Value string `json:"value,omitempty,omitzero"`
 }
 
 // ID Of a tenant, a user, an endpoint, a project or a service.
@@ -1875,7 +1875,7 @@ type Plan struct {
 	Warnings []Warning `json:"warnings"`
 }
 
-// Policy Addresses, and what to do with them.
+// Policy Addresses, and what to do with them; of the list's entries those that are live.
 type Policy struct {
 	// Action What an entry does to the addresses it holds. Deny wins.
 	Action Action `json:"action"`

@@ -93,16 +93,21 @@ func (p *wanted) wrong(s *policy.State) error {
 	if web := p.port.Protocol == overHTTP || p.port.Protocol == overHTTP2; p.port.Public && !web {
 		return &body.Mistake{What: p.port.Protocol + " is not for public ports", Remedy: "write HTTP or HTTP/2, or public: false"}
 	}
-	var have []string
+	is := policy.Security{}
 	if ep := s.Endpoint(p.id); ep != nil && ep.Security != nil {
-		for _, c := range ep.Security.Credentials {
-			have = append(have, c.Username)
-		}
+		is = *ep.Security
+	}
+	var have []string
+	for _, c := range is.Credentials {
+		have = append(have, c.Username)
 	}
 	for _, c := range p.security.credentials {
 		if c.password == "" && !slices.Contains(have, c.username) {
 			return &body.Mistake{What: fmt.Sprintf("%s has no password that could be kept", c.username), Remedy: "write one"}
 		}
+	}
+	if i := policy.KeepValues(slices.Clone(p.security.headers), is.Headers); i >= 0 {
+		return &body.Mistake{What: fmt.Sprintf("header %s has no value that could be kept", p.security.headers[i].Name), Remedy: "write one"}
 	}
 	return nil
 }

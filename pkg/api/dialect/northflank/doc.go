@@ -9,8 +9,8 @@
 // the system's lists and its own; one that is left out goes. What a file owns can
 // be given another security and nothing else: to change more of it, or to leave it
 // out, is refused with the file's name. policies and ip are two names of one list.
-// A password is read as "", and written as "" it stays. verificationMode is and,
-// unless it says or. Rules by path are refused: nothing here would apply them.
+// A password or the value of a header is read as "", and written as "" it stays.
+// verificationMode is and, unless it says or. Rules by path are refused: nothing here would apply them.
 //
 // A change that opens a port, the removal of one that was closed among them, needs
 // force: no word of this API says that it is meant.

@@ -256,6 +256,9 @@ func TestKeeps(t *testing.T) {
 	if got, want := w.Header().Get("X-Postern-Hidden"), "disabled=1, expired=1"; got != want {
 		t.Errorf("X-Postern-Hidden: %q, want %q", got, want)
 	}
+	if !strings.Contains(w.Body.String(), `"name": "X-Team"`) || strings.Contains(w.Body.String(), "a*") {
+		t.Errorf("a header without its name, or with its value: %s", w.Body)
+	}
 	before, list := r.State().Endpoint("db"), r.State().Endpoint("db").Policies
 	var read struct{ Data json.RawMessage }
 	if err := json.Unmarshal(w.Body.Bytes(), &read); err != nil {
@@ -338,6 +341,7 @@ func TestMistakes(t *testing.T) {
 		{"null", `{"ports": [{` + ok + `, "security": null}]}`, []string{"$.ports[0].security: null says neither that it stays nor that it goes; leave it out, or write {}"}},
 		{"public-tcp", `{"ports": [{` + ok + `, "public": true}]}`, []string{"$.ports[0]: TCP is not for public ports; write HTTP or HTTP/2, or public: false"}},
 		{"no-password", `{"ports": [{` + ok + `, "security": {"credentials": [{"username": "ann", "password": "", "type": "basic-auth"}]}}]}`, []string{"$.ports[0]: ann has no password that could be kept; write one"}},
+		{"no-value", `{"ports": [{` + ok + `, "security": {"headers": [{"name": "X-Team", "value": ""}]}}]}`, []string{"$.ports[0]: header X-Team has no value that could be kept; write one"}},
 		{"another-service", `{"ports": [{"id": "dns", ` + ok + `}]}`, []string{"$.ports[0].id: dns is no port of this service; leave it out, or write another"}},
 		{"twins", `{"ports": [{` + ok + `}, {` + ok + `}]}`, []string{"$.ports: two ports have the name a; give one of them another"}},
 		{"nothing", `{}`, []string{"$.ports: missing"}},

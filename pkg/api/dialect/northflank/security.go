@@ -37,7 +37,7 @@ type sso struct {
 type header struct {
 	Regex bool   `json:"regexMode"`
 	Name  string `json:"name"`
-	Value string `json:"value"`
+	Value string `json:"value"` // is not told
 }
 
 const basicAuth = "basic-auth"
@@ -53,7 +53,7 @@ func asked(ep *policy.Endpoint, entries []policy.Entry) *security {
 			s.Credentials = append(s.Credentials, credential{Username: c.Username, Type: basicAuth})
 		}
 		for _, h := range ep.Security.Headers {
-			s.Headers = append(s.Headers, header{h.Regex, h.Name, h.Value})
+			s.Headers = append(s.Headers, header{h.Regex, h.Name, ""})
 		}
 		if ep.Security.SSO != nil {
 			s.SSO = (*sso)(ep.Security.SSO)

@@ -160,13 +160,18 @@ func (q *request) newID(s *policy.State, asked string, taken map[string]bool) st
 // put gives an endpoint the security that is wanted, and what it hides of its list
 // as it was.
 func (s *wantedSecurity) put(ep *policy.Endpoint, m control.Moment) error {
-	held := map[string]string{}
+	is := policy.Security{}
 	if ep.Security != nil {
-		for _, c := range ep.Security.Credentials {
-			held[c.Username] = c.Hash
-		}
+		is = *ep.Security
 	}
-	next := &policy.Security{Headers: s.headers}
+	held := map[string]string{}
+	for _, c := range is.Credentials {
+		held[c.Username] = c.Hash
+	}
+	next := &policy.Security{Headers: slices.Clone(s.headers)}
+	if i := policy.KeepValues(next.Headers, is.Headers); i >= 0 {
+		return &control.Refusal{Kind: control.Changed, What: fmt.Sprintf("the value of header %s is gone", next.Headers[i].Name), Remedy: "write another"}
+	}
 	for _, c := range s.credentials {
 		hash := c.hash
 		if c.password == "" {
