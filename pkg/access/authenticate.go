@@ -19,6 +19,9 @@ type Credentials struct {
 // error is a *Refused.
 func (r *Keyring) Authenticate(from netip.Addr, c Credentials) (*Caller, error) {
 	now := r.now()
+	if strings.HasPrefix(c.Bearer, secretMark) {
+		c = Credentials{Secret: c.Bearer}
+	}
 	if wait := r.addresses.wait(network(from), now); wait > 0 {
 		return nil, &Refused{Why: ErrTooMany, RetryAfter: wait}
 	}
@@ -33,31 +36,46 @@ func (r *Keyring) Authenticate(from netip.Addr, c Credentials) (*Caller, error) 
 	}
 	refused := &Refused{Why: why, Key: k}
 	if refused.guess() {
-		r.count(refused, from, now)
+		r.addresses.add(network(from), now)
+		r.count(refused, c.named(), now)
 	}
 	return nil, refused
 }
 
-// count notes a guess. Many for one key, from wherever, are answered as too many;
-// the key's own secret still opens it, or a stranger who knows its name could
-// shut its holder out.
-func (r *Keyring) count(refused *Refused, from netip.Addr, now time.Time) {
-	r.addresses.add(network(from), now)
-	if refused.Key == nil {
+// count notes a guess at the key of a name or an id, "" for none. Many for one,
+// from wherever, are answered as too many, be there such a key or not: else the
+// answer would tell. The key's own secret still opens it, or a stranger who knows
+// its name could shut its holder out.
+func (r *Keyring) count(refused *Refused, named string, now time.Time) {
+	if named == "" {
 		return
 	}
-	if wait := r.targets.wait(refused.Key.ID, now); wait > 0 {
+	subject := hashOf(named) // names come in any length
+	if wait := r.targets.wait(subject, now); wait > 0 {
 		refused.Why, refused.RetryAfter = ErrTooMany, wait
 	}
-	r.targets.add(refused.Key.ID, now)
+	r.targets.add(subject, now)
+}
+
+// named says whose a secret is meant to be, as it was sent; "" where that is not
+// said.
+func (c Credentials) named() string {
+	id, ok := keyOf(c.Secret)
+	switch {
+	case c.ID != "":
+		return "id " + c.ID
+	case c.Name != "":
+		return "name " + c.Name
+	case ok:
+		return "id " + id
+	}
+	return ""
 }
 
 // identify finds the key that credentials prove. It is returned beside an error
 // where it was named and not proved.
 func (r *Keyring) identify(c Credentials, now time.Time) (k *Key, token string, err error) {
 	switch {
-	case strings.HasPrefix(c.Bearer, secretMark):
-		k, err = r.open(Credentials{Secret: c.Bearer})
 	case c.Bearer != "":
 		return r.redeem(c.Bearer, now)
 	case c == Credentials{}:

@@ -161,6 +161,34 @@ func TestTooManyFromAnAddress(t *testing.T) {
 	}
 }
 
+// TestGuessesTellNoNames: a key that there is and one that there is not answer a
+// stranger's guesses alike.
+func TestGuessesTellNoNames(t *testing.T) {
+	ring, store, _ := testRing(t)
+	k, _ := create(t, ring, store, Key{Name: "ci"})
+	none := newID()
+	for what, pair := range map[string][2]Credentials{
+		"name": {{Name: "ci", Secret: "x"}, {Name: "nobody", Secret: "x"}},
+		"id":   {{ID: k.ID, Secret: "x"}, {ID: none, Secret: "x"}},
+		"own":  {{Secret: newSecret(k.ID)}, {Bearer: newSecret(none)}},
+	} {
+		for i := range 15 {
+			var waits [2]time.Duration
+			for j, c := range pair {
+				_, err := ring.Authenticate(netip.AddrFrom4([4]byte{198, 51, byte(len(what)<<1 + j), byte(i)}), c)
+				var r *Refused
+				if !errors.As(err, &r) {
+					t.Fatalf("%s, guess %d: %v", what, i, err)
+				}
+				waits[j] = r.RetryAfter
+			}
+			if waits[0] != waits[1] || what == "name" && (waits[0] > 0) != (i >= 10) {
+				t.Errorf("%s, guess %d: who is there waits %s, who is not %s", what, i, waits[0], waits[1])
+			}
+		}
+	}
+}
+
 func TestTooManyForAKey(t *testing.T) {
 	ring, store, _ := testRing(t)
 	k, secret := create(t, ring, store, Key{Name: "ci"})

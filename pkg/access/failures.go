@@ -11,8 +11,8 @@ type failures[K comparable] struct{ windows[K] }
 
 const failuresAllowed = 10
 
-// Who would make the table forget a failure must first fail from as many networks
-// as it holds.
+// Who would make a table forget a failure must first fail as often as it holds
+// subjects, and from each network only some failures are heard in a minute.
 func (f *failures[K]) bounds() bounds { return bounds{length: time.Minute, subjects: 1 << 14} }
 
 func (f *failures[K]) add(k K, now time.Time) {

@@ -34,7 +34,7 @@ type Keyring struct {
 	writing sync.Mutex
 
 	addresses failures[netip.Prefix] // guesses by where they came from
-	targets   failures[string]       // and by the id of the key they were for
+	targets   failures[Hash]         // and by the name or id of the key they were for
 }
 
 // keys are a Keyring's at one moment.
