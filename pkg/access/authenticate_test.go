@@ -168,7 +168,7 @@ func TestGuessesTellNoNames(t *testing.T) {
 	k, _ := create(t, ring, store, Key{Name: "ci"})
 	none := newID()
 	for what, pair := range map[string][2]Credentials{
-		"name": {{Name: "ci", Secret: "x"}, {Name: "nobody", Secret: "x"}},
+		"name": {{Name: "ci", Secret: "x"}, {Name: "cd", Secret: "x"}},
 		"id":   {{ID: k.ID, Secret: "x"}, {ID: none, Secret: "x"}},
 		"own":  {{Secret: newSecret(k.ID)}, {Bearer: newSecret(none)}},
 	} {

@@ -58,6 +58,14 @@ func (ms *Mistakes) name(name string) {
 	ms.text("name", name, 1)
 }
 
+// reserved reports whether a name reads as that of a caller or author who has no
+// key.
+func reserved(name string) bool {
+	name = strings.ToLower(strings.TrimSpace(name))
+	uid, ok := strings.CutPrefix(name, "uid ")
+	return ok && strings.Trim(uid, " 0123456789") == "" || slices.Contains([]string{"root", "files", "postern"}, name)
+}
+
 func (ms *Mistakes) text(field, s string, least int) {
 	if len(s) < least {
 		ms.add(field, "", "is missing")

@@ -137,6 +137,9 @@ func (r *Keyring) check(before, k *Key) error {
 	if other := r.ByName(k.Name); other != nil && other != before {
 		ms.add("name", "choose another", "%q is taken", k.Name)
 	}
+	if reserved(k.Name) && (before == nil || k.Name != before.Name) { // such a key of old can still be blocked
+		ms.add("name", "choose another", "%q is who did something without a key, in history and the journal", k.Name)
+	}
 	// A key that is over may be renamed or archived, and stays over.
 	if k.expired(r.now()) && (before == nil || !k.Expires.Equal(before.Expires)) {
 		ms.add("expires", "name a time to come", "%s is past", k.Expires.UTC().Format(time.RFC3339))

@@ -270,3 +270,32 @@ func TestKeyringConcurrently(t *testing.T) {
 		t.Errorf("%d edits of %d are left", n, writers*names)
 	}
 }
+
+// TestReservedNames: nobody takes the name of who has no key, and one who has it
+// from before can be blocked.
+func TestReservedNames(t *testing.T) {
+	ring, store, _ := testRing(t)
+	for name, taken := range map[string]bool{
+		"root": true, "Files": true, " postern": true, "uid 1000": true, "UID 0": true,
+		"uid": false, "uid of mine": false, "root-2": false, "posterns": false,
+	} {
+		want := ""
+		if taken {
+			want = fmt.Sprintf("name: %q is who did something without a key, in history and the journal; choose another", name)
+		}
+		if _, _, err := ring.Create("x", Key{Name: name}, store.commit); text(err) != want {
+			t.Errorf("create %q: %q, want %q", name, text(err), want)
+		}
+	}
+	k, _ := create(t, ring, store, Key{Name: "ci"})
+	old := store.keys[k.ID]
+	old.Name = "root"
+	store.keys[k.ID] = old
+	ring, err := Open(store, func() time.Time { return noon })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ring.Update("x", k.ID, func(k *Key) error { k.Status = Blocked; return nil }, store.commit); err != nil {
+		t.Errorf("block one of old: %v", err)
+	}
+}
