@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -424,6 +425,18 @@ func historyOperations(t *testing.T, c *contract.Contract) {
 		t.Errorf("%+v", d)
 	}
 	w.do("GET /revisions/2/diff?against=x").problem(400)
+	for target, want := range map[string]string{"1/diff": "0-1: 0", "2/diff?against=0": "0-2: 1", "4/diff?against=0": "0-4: 3", "1/diff?against=current": "1-4: 3"} {
+		d = v1.Diff{}
+		w.do("GET /revisions/"+target).into(200, &d)
+		added := 0
+		for _, r := range d.Records {
+			added += len(r.Added)
+		}
+		if got := fmt.Sprintf("%d-%d: %d", d.From, d.To, added); got != want {
+			t.Errorf("%s is %s, want %s", target, got, want)
+		}
+	}
+	w.do("GET /revisions/0/diff").problem(400)
 
 	w.do("POST /revisions/2/rollback?list=tenants/acme/*").into(200, nil)
 	if got := w.list("tenants/acme/*"); got != "10.1.0.0/16 10.2.0.1 10.3.0.1" {

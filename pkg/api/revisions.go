@@ -126,7 +126,11 @@ func (n *native) DiffRevision(w http.ResponseWriter, r *http.Request, number v1.
 }
 
 // between are two revisions in order: the one before, where no other is named.
+// Before the first there is 0.
 func (n *native) between(number uint64, against *string) (from, to uint64, err error) {
+	if number == 0 {
+		return 0, 0, wrong("revision", "revisions are numbered from 1", "what there was before the first is against=0")
+	}
 	other := number - 1
 	switch {
 	case against == nil:

@@ -149,7 +149,7 @@ func (p Part) name() string {
 }
 
 // Diff is what lies between two revisions, of a part and as far as the caller may
-// read it; 0 is what is in force.
+// read it; 0 is what there was before the first.
 func (s *Service) Diff(c *Call, from, to uint64, p Part) (policy.Difference, error) {
 	d, err := s.diff(c, from, to, p)
 	return d, s.unread(c, "revision.diff", listed(p.name()), err)
@@ -163,12 +163,6 @@ func (s *Service) diff(c *Call, from, to uint64, p Part) (policy.Difference, err
 		return policy.Difference{}, &Refusal{Kind: Forbidden, What: c.who().Name + " may not read history of " + p.name(), Names: listed(p.name())}
 	}
 	now, _ := s.Revision()
-	if to == 0 {
-		to = now
-	}
-	if from == 0 {
-		from = now
-	}
 	if from > to {
 		from, to = to, from
 	}

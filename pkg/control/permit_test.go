@@ -222,7 +222,7 @@ var operations = []struct {
 		return err
 	}},
 	{"Diff acme", func(_ context.Context, w *world, c *Call) error {
-		_, err := w.Diff(c, 1, 0, Part{Tenant: "acme"})
+		_, err := w.Diff(c, 0, 1, Part{Tenant: "acme"})
 		return err
 	}},
 	{"Audit own", func(ctx context.Context, w *world, c *Call) error {

@@ -344,7 +344,7 @@ func TestIsolation(t *testing.T) {
 		commit, err := w.Commit(c, n)
 		keep(commit, err)
 	}
-	diff, err := w.Diff(c, 1, 0, Part{})
+	diff, err := w.Diff(c, 1, 3, Part{})
 	keep(diff.Lists[0].At.String(), err)
 	image, err := w.Export(c, "")
 	keep(image.Names(), err)

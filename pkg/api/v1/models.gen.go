@@ -2985,8 +2985,8 @@ type ListRevisionsParams struct {
 
 // DiffRevisionParams defines parameters for DiffRevision.
 type DiffRevisionParams struct {
-	// Against The other revision, or `current` for what is in force; without it the one
-	// before. The difference leads from the older to the newer.
+	// Against The other revision, `0` for what there was before the first, or `current`
+	// for what is in force; without it the one before. The difference leads from the older to the newer.
 	Against *string `form:"against,omitempty" json:"against,omitempty"`
 
 	// List Only this list.
