@@ -215,12 +215,32 @@ func (s *Service) rollback(to uint64, p Part) Change {
 		if err != nil {
 			return err
 		}
+		if p.List != nil && p.List.Scope == policy.ScopeEndpoint {
+			return e.restoreSecurity(p.List.Endpoint, to, image)
+		}
 		if err := e.permit(imageNeeds(e.State(), image)...); err != nil {
 			return err
 		}
 		return e.Restore(image)
 	}
 	return ch
+}
+
+// restoreSecurity takes back what an endpoint asks, of which its list is part, and
+// leaves the endpoint where it is. An image without it says that it is as it was.
+func (e *edit) restoreSecurity(name string, to uint64, image policy.Image) error {
+	switch was, changed := image.Endpoints[name]; {
+	case e.State().Endpoint(name) == nil:
+		return &policy.Unknown{What: "endpoint", Name: name}
+	case !changed:
+		return nil
+	case was == nil:
+		r := refuse(NotFound, "there was no endpoint %s at revision %d", name, to)
+		r.Names = listed("endpoints/" + name)
+		return r
+	default:
+		return e.RestoreSecurity(name, was)
+	}
 }
 
 // imageNeeds are the rights it takes to write the records of an image over those

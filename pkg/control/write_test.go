@@ -397,6 +397,35 @@ func TestRollback(t *testing.T) {
 	}
 }
 
+// TestRollbackOfAnEndpointsList: the list goes back with what else the endpoint
+// asks, and the endpoint stays where it is.
+func TestRollbackOfAnEndpointsList(t *testing.T) {
+	w := newWorld(t, acme())
+	operator := w.as(access.Key{Role: access.Operator}, "10.0.0.1")
+	at := place("endpoints/acme-data")
+	was := spell(w.listAt("endpoints/acme-data"))
+	w.write(operator, Replace(at, nil, entries("10.0.0.9")))
+	force := root()
+	force.Force = true
+	w.write(force, PutEndpoint(&policy.Endpoint{Name: "acme-data", Resource: "webUI", Tenants: []string{"globex"}, Ports: []policy.PortRange{{First: 9090, Last: 9090}}}))
+	if _, err := w.Rollback(t.Context(), operator, 1, Part{List: &at}); err != nil {
+		t.Fatal(err)
+	}
+	ep := w.Table().State.Endpoint("acme-data")
+	if got := fmt.Sprint(ep.Ports, ep.Tenants, ep.Resource); spell(ep.Policies) != was || got != "[9090] [globex]webUI" {
+		t.Errorf("the list is %q, of an endpoint of %s; want %q, [9090] [globex]webUI", spell(ep.Policies), got, was)
+	}
+	w.write(force, DeleteEndpoint("acme-data"))
+	if _, err := w.Rollback(t.Context(), operator, 1, Part{List: &at}); kindOf(err) != NotFound {
+		t.Errorf("the list of an endpoint that is gone: %v", err)
+	}
+	w.write(force, PutEndpoint(&policy.Endpoint{Name: "acme-data", Resource: "*", Tenants: []string{"acme"}, Ports: []policy.PortRange{{First: 8000, Last: 8000}}}))
+	_, err := w.Rollback(t.Context(), operator, 5, Part{List: &at})
+	if want := "there was no endpoint acme-data at revision 5"; text(err) != want || kindOf(err) != NotFound {
+		t.Errorf("error = %v, want %q", err, want)
+	}
+}
+
 func TestConfirm(t *testing.T) {
 	w := newWorld(t, acme())
 	c := root()

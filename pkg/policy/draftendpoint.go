@@ -90,12 +90,21 @@ func (d *Draft) restoreEndpoint(name string, ep *Endpoint) error {
 	case ep == nil || is == nil || is.Pos.File == "":
 		return d.SetEndpoint(name, ep)
 	}
-	if is.SaysSecurity() {
+	return d.RestoreSecurity(name, ep)
+}
+
+// RestoreSecurity gives an endpoint the own list of another, and what that one
+// asks beside the address.
+func (d *Draft) RestoreSecurity(name string, of *Endpoint) error {
+	is := d.state.Endpoint(name)
+	switch {
+	case is == nil:
+		return &Unknown{"endpoint", name}
+	case is.SaysSecurity():
 		return &Owned{"the security of endpoint " + name, is.Pos.File}
+	case is.Pos.File != "" && !of.Secured: // the file said it then, and says nothing now
+		of = &Endpoint{}
 	}
-	if !ep.Secured { // the file said it then, and says nothing now
-		ep = &Endpoint{}
-	}
-	d.putEndpoint(name, is, is.securedAs(ep))
+	d.putEndpoint(name, is, is.securedAs(of))
 	return nil
 }
