@@ -245,6 +245,14 @@ func tenantOperations(t *testing.T, c *contract.Contract) {
 	w.do("PUT /tenants/a%20b", `{}`).problem(400)
 	w.do("PUT /tenants/acme", `{"attributes": [1]}`).problem(400)
 	w.do("PUT /tenants/globex", `{"name": "x"}`).problem(409)
+	p := w.do("PUT /tenants/acme", `{"hosts": ["a.example", "a.example:443", ""]}`).problem(400)
+	if len(p.Mistakes) != 2 || p.Mistakes[0].Path != "$.hosts[1]" || p.Mistakes[0].What != `host "a.example:443": not a name, a pattern or an address` {
+		t.Errorf("%+v", p.Mistakes)
+	}
+	w.do("PUT /tenants/initech", `{"hosts": ["{Tenant}.Initech.example."]}`).into(200, nil)
+	if got := w.Table().State.Tenants.Get("initech").Hosts; !slices.Equal(got, []string{"*.initech.example"}) {
+		t.Errorf("the hosts are %q", got)
+	}
 
 	var users v1.UserPage
 	w.do("GET /tenants/acme/users").into(200, &users)

@@ -158,7 +158,7 @@ type tenantSpec struct {
 func (t *tenantSpec) fields(selfService string) body.Fields {
 	return body.Fields{
 		"name":       given(&t.named, body.Line(&t.name, policy.MaxName)),
-		"hosts":      given(&t.hosted, body.Each(&t.hosts, body.Text)),
+		"hosts":      given(&t.hosted, body.Each(&t.hosts, func(into *string) body.Shape { return parsed(into, policy.CanonicalHost) })),
 		selfService:  given(&t.served, body.Flag(&t.selfService)),
 		"attributes": given(&t.attributed, body.RawObject(&t.attributes)),
 	}

@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/postern-io/postern/pkg/addr"
+	"github.com/postern-io/postern/pkg/policy"
 )
 
 // Dialect is another system's API, on a listener of its own.
@@ -93,7 +94,7 @@ func (r *reader) template(into *string, holes ...string) read {
 					seen[name] = true
 				}
 			}
-			if _, err := canonicalHost(hole.ReplaceAllString(text, "x")); err != nil {
+			if _, err := policy.CanonicalHost(hole.ReplaceAllString(text, "x")); err != nil {
 				r.faultf(n, "", "%s is %q, not a host name with %s in it", what, text, "{"+strings.Join(holes, "}, {")+"}")
 				return
 			}

@@ -113,10 +113,24 @@ func (c *checker) tenant(t *Tenant) {
 	for _, name := range t.Names {
 		c.length(t.Pos, "name", name, MaxName)
 	}
+	for _, host := range t.Hosts {
+		c.host(t, host)
+	}
 	c.lists(t.Lists)
 	for user, lists := range t.Users {
 		c.id(t.Pos, "user", user)
 		c.lists(lists)
+	}
+}
+
+// host holds a name to the form in which it is looked up: in another it would lead
+// nowhere, and could not be told from another tenant's.
+func (c *checker) host(t *Tenant, host string) {
+	switch is, err := CanonicalHost(host); {
+	case err != nil:
+		c.errorf(t.Pos, "", "tenant %s: %s", t.ID, err)
+	case is != host:
+		c.errorf(t.Pos, "write "+is, "tenant %s: host %q is never looked up so", t.ID, host)
 	}
 }
 

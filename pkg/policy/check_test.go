@@ -249,6 +249,14 @@ func TestCheck(t *testing.T) {
 		},
 
 		{
+			name: "host-in-capitals", state: tenants(tenant("a", "X.example.com")),
+			want: `a.yaml:1: tenant a: host "X.example.com" is never looked up so; write x.example.com`,
+		},
+		{
+			name: "host-with-a-port", state: tenants(tenant("a", "x.example.com:443")),
+			want: `a.yaml:1: tenant a: host "x.example.com:443": not a name, a pattern or an address`,
+		},
+		{
 			name: "host-of-two", state: tenants(tenant("a", "x.example.com"), tenant("b", "y.example.com", "x.example.com")),
 			want: "b.yaml:1: host x.example.com of tenant b may be host x.example.com of tenant a (a.yaml:1); leave it to one of them",
 		},

@@ -1,9 +1,48 @@
 package policy
 
 import (
+	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 )
+
+// CanonicalHost is a host name, pattern or address in the form in which a State
+// has it and a request's Host is compared: lower case, without the last dot, "*"
+// for each {x}.
+func CanonicalHost(text string) (string, error) {
+	if ip, err := netip.ParseAddr(strings.Trim(text, "[]")); err == nil && ip.Zone() == "" {
+		return ip.String(), nil
+	}
+	name := strings.ToLower(strings.TrimSuffix(text, "."))
+	labels := strings.Split(name, ".")
+	fits := len(name) <= 253
+	for i, l := range labels {
+		var ok bool
+		labels[i], ok = canonicalLabel(l)
+		fits = fits && ok
+	}
+	if !fits {
+		return "", fmt.Errorf("host %.80q: not a name, a pattern or an address", text)
+	}
+	return strings.Join(labels, "."), nil
+}
+
+// canonicalLabel is by hand, as ValidID is.
+func canonicalLabel(l string) (string, bool) {
+	if name, ok := strings.CutPrefix(l, "{"); ok {
+		name, ok = strings.CutSuffix(name, "}")
+		return "*", ok && name != "" && hostText(name)
+	}
+	ends := strings.HasPrefix(l, "-") || strings.HasSuffix(l, "-")
+	return l, l == "*" || l != "" && len(l) <= 63 && !ends && hostText(l)
+}
+
+func hostText(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '_'
+	})
+}
 
 // hostNames finds the tenant of a host name: an exact name before a pattern,
 // where "*" stands for one label.
