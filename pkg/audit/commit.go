@@ -17,7 +17,7 @@ func Committed(c *policy.Commit, before, after policy.Image) (Record, error) {
 		told = *c.Told
 	}
 	return Record{
-		Actor:    Actor{ID: c.Author.Key, Name: c.Author.Name, From: c.Author.From},
+		Actor:    Actor{ID: c.Author.Key, Name: c.Author.Name, Tenant: c.Author.Tenant, From: c.Author.From},
 		Action:   told.Action,
 		Type:     typeOf(before, after),
 		Objects:  c.Names,

@@ -46,7 +46,7 @@ const (
 func seal(previous Note, e Entry) (Note, error) {
 	e.Seq = previous.Seq + 1
 	d := e.document()
-	d.Postern.Previous = previous.Hash
+	d.Postern.Previous = (*hash)(&previous.Hash)
 	text, err := json.Marshal(d)
 	if err != nil {
 		return Note{}, fmt.Errorf("write audit line %d: %w", e.Seq, err)

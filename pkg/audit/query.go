@@ -13,6 +13,9 @@ import (
 // Query asks for lines, newest first. A zero member asks nothing; all others must
 // hold.
 type Query struct {
+	// Reader is the tenant that asks: lines are to it what Entry.For says. "": who
+	// may read all.
+	Reader  string
 	Tenant  string // one of the line's
 	Object  string // one of the line's
 	Actor   string // the actor's id or name
@@ -55,10 +58,12 @@ func Search(ctx context.Context, dir string, q Query) (Page, error) {
 			return true, ctx.Err()
 		}
 		e, err := decode(line)
-		if err != nil || !q.takes(&e) {
+		if err != nil || !e.readBy(q.Reader) || !q.takes(&e) {
 			return true, ctx.Err()
 		}
-		e.Line = slices.Clone(line)
+		if e.Line, err = e.copied(line); err != nil {
+			return false, err
+		}
 		page.Entries = append(page.Entries, e)
 		if size += len(line); len(page.Entries) < limit && size < maxPage {
 			return true, ctx.Err()

@@ -33,9 +33,10 @@ type Record struct {
 // Actor is who made an attempt. Who claims a name and does not prove it is nobody:
 // the name is then the attempt's object.
 type Actor struct {
-	ID   string     // a key's id, or "uid:0" for a process on the unix socket
-	Name string     // the key's, or the user's
-	From netip.Addr // zero: from this host, without an address
+	ID     string     // a key's id, or "uid:0" for a process on the unix socket
+	Name   string     // the key's, or the user's
+	Tenant string     // the key's; "": it is bound to none
+	From   netip.Addr // zero: from this host, without an address
 }
 
 // Type is the schema's event.type.
@@ -107,8 +108,9 @@ type (
 		Version string `json:"version"`
 	}
 	user struct {
-		ID   string `json:"id,omitempty"`
-		Name string `json:"name,omitempty"`
+		ID     string `json:"id,omitempty"`
+		Name   string `json:"name,omitempty"`
+		Domain string `json:"domain,omitempty"`
 	}
 	source struct {
 		IP netip.Addr `json:"ip"`
@@ -130,7 +132,7 @@ type (
 		Before   json.RawMessage `json:"before,omitempty"`
 		After    json.RawMessage `json:"after,omitempty"`
 		Refused  *Refused        `json:"refused,omitempty"`
-		Previous hash            `json:"previous"`
+		Previous *hash           `json:"previous,omitempty"` // nil: it is no line of the chain
 	}
 	event struct {
 		Kind     string   `json:"kind"`
@@ -153,7 +155,7 @@ func (e *Entry) document() document {
 	return document{
 		Time:         e.Time,
 		ECS:          ecs{ecsVersion},
-		User:         user{b.clip(e.Actor.ID), b.clip(e.Actor.Name)},
+		User:         user{b.clip(e.Actor.ID), b.clip(e.Actor.Name), e.Actor.Tenant},
 		Source:       source{e.Actor.From},
 		Organization: organization{b.clipAll(e.Tenants)},
 		Trace:        trace{b.clip(e.Trace)},
@@ -181,7 +183,7 @@ func (e *Entry) types() []Type {
 func (d *document) entry(line []byte) Entry {
 	e := Entry{
 		Record: Record{
-			Actor:  Actor{d.User.ID, d.User.Name, d.Source.IP},
+			Actor:  Actor{d.User.ID, d.User.Name, d.User.Domain, d.Source.IP},
 			Action: d.Event.Action, Objects: d.Postern.Objects, Tenants: d.Organization.ID,
 			Origin: d.Postern.Origin, Reason: d.Event.Reason, Forced: d.Postern.Forced, Revision: d.Postern.Revision,
 			Before: d.Postern.Before, After: d.Postern.After, Error: d.Error.Message, Trace: d.Trace.ID,

@@ -144,7 +144,7 @@ func (s *Service) keep(c *Call, action string) access.Commit {
 			k = before
 		}
 		rec := audit.Record{
-			Actor: c.actor(), Action: action, Objects: keyName(k.ID), Tenants: listed(k.Tenant),
+			Actor: c.actor(), Action: action, Objects: keyName(k.ID), Tenants: whose(before, after),
 			Origin: c.Origin, Reason: c.Reason, Trace: c.Trace, Type: audit.Change,
 		}
 		switch {
@@ -169,17 +169,25 @@ func (s *Service) keep(c *Call, action string) access.Commit {
 	}
 }
 
-// Audit is a page of the journal. A tenant's key reads the lines that are about
-// its tenant and nobody else's.
+// whose is the tenant that a change of a key is about. What makes a key another
+// tenant's is told to neither: each would learn of the other.
+func whose(before, after *access.Key) []string {
+	switch {
+	case before == nil:
+		return listed(after.Tenant)
+	case after == nil || before.Tenant == after.Tenant:
+		return listed(before.Tenant)
+	}
+	return nil
+}
+
+// Audit is a page of the journal. A tenant's key reads what is about its tenant, as
+// far as that is.
 func (s *Service) Audit(ctx context.Context, c *Call, q audit.Query) (audit.Page, error) {
 	n := need{access.ReadAudit, whole}
 	if own := c.who().Tenant; own != "" {
 		q.Tenant = cmp.Or(q.Tenant, own)
-		n.target = ofTenant(q.Tenant)
-		keep := q.Keep
-		q.Keep = func(e *audit.Entry) bool {
-			return len(e.Tenants) == 1 && e.Tenants[0] == q.Tenant && (keep == nil || keep(e))
-		}
+		q.Reader, n.target = q.Tenant, ofTenant(q.Tenant)
 	}
 	if err := s.unread(c, "audit.read", nil, c.lacks(s.Table(), n)); err != nil {
 		return audit.Page{}, err

@@ -111,7 +111,7 @@ func (s *Service) refused(c *Call, action string, objects []string, err error) e
 
 func (c *Call) actor() audit.Actor {
 	who := c.who()
-	a := audit.Actor{ID: who.ID, Name: who.Name, From: c.From}
+	a := audit.Actor{ID: who.ID, Name: who.Name, Tenant: who.Tenant, From: c.From}
 	if who.Key == nil && who != &nobody {
 		a.ID = "uid:" + strconv.Itoa(who.UID)
 	}

@@ -202,7 +202,7 @@ func (l *log) commit(c *policy.Commit) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.changes = append(l.changes, audit.Record{
-		Actor: audit.Actor{ID: c.Author.Key, Name: c.Author.Name, From: c.Author.From}, Action: c.Told.Action, Objects: c.Names,
+		Actor: audit.Actor{ID: c.Author.Key, Name: c.Author.Name, Tenant: c.Author.Tenant, From: c.Author.From}, Action: c.Told.Action, Objects: c.Names,
 		Tenants: audit.TenantsOf(c.Names), Reason: c.Reason, Forced: c.Told.Forced, Trace: c.Told.Trace, Revision: c.Number,
 	})
 }
@@ -213,11 +213,16 @@ func (l *log) Refused(rec audit.Record) {
 	l.refused = append(l.refused, rec)
 }
 
-// Query gives the changes' records, as far as the query's Keep wants them.
+// Query gives the changes' records, as far as the query's reader may have them and
+// its Keep wants them.
 func (l *log) Query(_ context.Context, q audit.Query) (audit.Page, error) {
 	var page audit.Page
 	for _, rec := range l.changes {
-		if e := (audit.Entry{Record: rec}); q.Keep == nil || q.Keep(&e) {
+		e, ok := audit.Entry{Record: rec}, true
+		if q.Reader != "" {
+			e, ok = e.For(q.Reader)
+		}
+		if ok && (q.Keep == nil || q.Keep(&e)) {
 			page.Entries = append(page.Entries, e)
 		}
 	}

@@ -354,8 +354,8 @@ func TestIsolation(t *testing.T) {
 	if err != nil || x.Allow || !x.Withheld || x.List != nil || x.Scope != policy.ScopeSystem {
 		t.Errorf("explained %+v, %v", x, err)
 	}
-	if len(diff.Lists) != 1 || len(history) != 2 || len(page.Entries) != 1 || len(lists) != 2 {
-		t.Errorf("%d lists differ, %d revisions, %d lines, %d lists; want 1, 2, 1 and 2", len(diff.Lists), len(history), len(page.Entries), len(lists))
+	if len(diff.Lists) != 1 || len(history) != 2 || len(page.Entries) != 2 || len(lists) != 2 {
+		t.Errorf("%d lists differ, %d revisions, %d lines, %d lists; want 1, 2, 2 and 2", len(diff.Lists), len(history), len(page.Entries), len(lists))
 	}
 	for _, answer := range answers {
 		if said := fmt.Sprintf("%+v", answer); strings.Contains(said, "globex") || strings.Contains(said, "secret") || strings.Contains(said, "system/") {

@@ -204,7 +204,7 @@ func TestJournal(t *testing.T) {
 			Error: "authenticate as blocked-key: key is blocked", Trace: "case-2",
 		},
 		{
-			Actor: audit.Actor{ID: r.acme.id, Name: "acme-key"}, Action: "connect", Objects: []string{"PUT /x"},
+			Actor: audit.Actor{ID: r.acme.id, Name: "acme-key", Tenant: "acme"}, Action: "connect", Objects: []string{"PUT /x"},
 			Tenants: []string{"acme"}, Origin: "api", Error: "address 10.2.0.1: not-listed", Trace: "case-3",
 		},
 	}

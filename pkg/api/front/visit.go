@@ -75,7 +75,7 @@ func (v *visit) record(r *http.Request, no *refused) audit.Record {
 	}
 	switch who := v.Caller; {
 	case who != nil:
-		rec.Actor.ID, rec.Actor.Name = who.ID, who.Name
+		rec.Actor.ID, rec.Actor.Name, rec.Actor.Tenant = who.ID, who.Name, who.Tenant
 		rec.Tenants = tenants(who.Tenant)
 	case v.named != nil:
 		rec.Objects = append(rec.Objects, "keys/"+v.named.ID)

@@ -843,6 +843,8 @@ type Attributes = json.RawMessage
 
 // AuditEvent A line of the audit log, as it stands there; its names are those of the
 // Elastic Common Schema, `@timestamp`, `event.action`, `user.name` and so on.
+// Of what others than its own keys did, a tenant's key is told what became of
+// its tenant's records, without address, reason and place in the chain.
 type AuditEvent = json.RawMessage
 
 // AuditOutcome Whether something was done, or refused.

@@ -85,7 +85,7 @@ func (d *Dialect) users(w http.ResponseWriter, r *http.Request) error {
 func (d *Dialect) notAdmin(c *control.Call) error {
 	no := &control.Refusal{Kind: control.Forbidden, What: c.Caller.Name + " may not list users", Remedy: "permission 12 does"}
 	d.control.Refused(audit.Record{
-		Actor: audit.Actor{ID: c.Caller.ID, Name: c.Caller.Name, From: c.From}, Action: "users.list",
+		Actor: audit.Actor{ID: c.Caller.ID, Name: c.Caller.Name, Tenant: c.Caller.Tenant, From: c.From}, Action: "users.list",
 		Origin: c.Origin, Error: no.Error(), Trace: c.Trace,
 	})
 	return no

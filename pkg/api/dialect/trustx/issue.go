@@ -38,7 +38,7 @@ func (d *Dialect) ownTenant(r request) error {
 	}
 	no := &control.Refusal{Kind: control.Forbidden, What: who.Name + " is no key of tenant " + r.tenant}
 	d.control.Refused(audit.Record{
-		Actor:  audit.Actor{ID: who.ID, Name: who.Name, From: r.From},
+		Actor:  audit.Actor{ID: who.ID, Name: who.Name, Tenant: who.Tenant, From: r.From},
 		Action: "token.issue", Objects: []string{"tenants/" + r.tenant}, Tenants: []string{r.tenant},
 		Origin: r.Origin, Error: no.What, Trace: r.Trace,
 	})
