@@ -42,6 +42,24 @@ func (r *Keyring) Authenticate(from netip.Addr, c Credentials) (*Caller, error) 
 	return nil, refused
 }
 
+// Again is a caller as its key has it by now. Who was let in with a key that opens
+// nothing any more is not: the error is a *Refused. Whoever has no key is as before.
+func (r *Keyring) Again(c *Caller) (*Caller, error) {
+	if c.Key == nil {
+		return c, nil
+	}
+	k := r.ByID(c.ID)
+	if k == nil {
+		return nil, &Refused{Why: ErrUnknown, Key: c.Key}
+	}
+	if why := k.usable(r.now()); why != nil {
+		return nil, &Refused{Why: why, Key: k}
+	}
+	now := By(k, c.From)
+	now.Token = c.Token
+	return now, nil
+}
+
 // count notes a guess at the key of a name or an id, "" for none. Many for one,
 // from wherever, are answered as too many, be there such a key or not: else the
 // answer would tell. The key's own secret still opens it, or a stranger who knows

@@ -89,7 +89,9 @@ func (n *native) WatchEvents(w http.ResponseWriter, r *http.Request) {
 	n.handle(w, r, &noParams{}, func(q *request) (any, error) {
 		return nil, n.Control.Do(q.call, access.ReadTraffic, func() error {
 			q.sent = true
-			n.Events.stream(w, r)
+			n.Events.stream(w, r, func() error {
+				return n.Control.Permit(q.call, access.ReadTraffic, access.Target{Scope: policy.ScopeSystem})
+			})
 			return nil
 		})
 	})

@@ -50,11 +50,7 @@ func (n *native) ImportList(w http.ResponseWriter, r *http.Request, name v1.List
 // importable is the list that entries are to be imported into, if they may be; nil
 // where there is none yet.
 func (n *native) importable(q *request, at policy.Place) (*policy.List, error) {
-	right := access.WriteLists
-	if at.Scope == policy.ScopeEndpoint {
-		right = access.WriteSecurity
-	}
-	if err := n.Control.Permit(q.call, right, access.At(at)); err != nil {
+	if err := n.mayImport(q, at); err != nil {
 		return nil, err
 	}
 	l, err := n.Control.List(q.call, at)
@@ -62,6 +58,14 @@ func (n *native) importable(q *request, at policy.Place) (*policy.List, error) {
 		return nil, nil
 	}
 	return l, err
+}
+
+func (n *native) mayImport(q *request, at policy.Place) error {
+	right := access.WriteLists
+	if at.Scope == policy.ScopeEndpoint {
+		right = access.WriteSecurity
+	}
+	return n.Control.Permit(q.call, right, access.At(at))
 }
 
 // importing is an import on its way.
@@ -95,8 +99,12 @@ func (i *importing) know(l *policy.List) {
 
 func (i *importing) run(source *intake.Source) {
 	i.answer = json.NewEncoder(i.w)
+	var err error
 	for line := range source.Entries {
 		if i.summary.Lines%1000 == 0 {
+			if err = i.mayImport(i.request, i.at); err != nil {
+				break // no time is given to who may not any more
+			}
 			serve.Extend(i.w, importTime)
 		}
 		i.summary.Lines++
@@ -104,7 +112,10 @@ func (i *importing) run(source *intake.Source) {
 			return // nobody is there any more, and nothing is in force
 		}
 	}
-	if err := source.Err(); err != nil {
+	if err == nil {
+		err = source.Err()
+	}
+	if err != nil {
 		i.summary.Refusal = *i.problem(i.Request, err)
 	} else if i.summary.Bad == 0 || i.skip {
 		i.write()

@@ -13,8 +13,9 @@ import (
 const heartbeat = 15 * time.Second
 
 // stream sends refusals as server-sent events, one JSON object each, until the
-// caller leaves or the agent ends.
-func (f *Feed) stream(w http.ResponseWriter, r *http.Request) {
+// caller leaves or the agent ends, or the caller may not any more: that it is asked
+// at every beat.
+func (f *Feed) stream(w http.ResponseWriter, r *http.Request, may func() error) {
 	l := f.listen()
 	defer f.leave(l)
 	stream := http.NewResponseController(w)
@@ -31,6 +32,9 @@ func (f *Feed) stream(w http.ResponseWriter, r *http.Request) {
 			data, _ := json.Marshal(e) // strings, numbers and a time always encode
 			fmt.Fprintf(w, "event: refusal\ndata: %s\n\n", data)
 		case <-beat.C:
+			if may() != nil {
+				return
+			}
 			fmt.Fprint(w, ": quiet\n\n")
 		case <-r.Context().Done():
 			return

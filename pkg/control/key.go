@@ -52,13 +52,29 @@ func (s *Service) CreateKey(c *Call, k access.Key) (*access.Key, string, error) 
 }
 
 func (s *Service) createKey(c *Call, k access.Key) (*access.Key, string, error) {
-	if err := c.lacks(s.Table(), need{access.CreateKeys, k.Target()}); err != nil {
+	if err := s.manages(c, access.CreateKeys, &k); err != nil {
 		return nil, "", err
 	}
-	if err := c.grants(&k); err != nil {
-		return nil, "", err
+	return s.cfg.Keys.Create(c.who().Name, k, func(_, made *access.Key) error {
+		if err := s.manages(c, access.CreateKeys, made); err != nil {
+			return err
+		}
+		return s.keep(c, "key.create")(nil, made)
+	})
+}
+
+// manages refuses a caller, as it is by now, what it may not do to a key, or to one
+// that grants more than it has itself. Under the keyring's lock it holds until the
+// key is changed.
+func (s *Service) manages(c *Call, a access.Action, k *access.Key) error {
+	now, err := s.again(c)
+	if err != nil {
+		return err
 	}
-	return s.cfg.Keys.Create(c.who().Name, k, s.keep(c, "key.create"))
+	if err := now.lacks(s.Table(), need{a, k.Target()}); err != nil {
+		return err
+	}
+	return now.grants(k)
 }
 
 // grants refuses to give a key what the caller does not have.
@@ -86,16 +102,13 @@ func (s *Service) updateKey(c *Call, id string, edit func(*access.Key) error) (*
 		return nil, err
 	}
 	return s.cfg.Keys.Update(c.who().Name, id, func(k *access.Key) error {
-		if err := c.grants(k); err != nil {
+		if err := s.manages(c, access.UpdateKeys, k); err != nil {
 			return err
 		}
 		if err := edit(k); err != nil {
 			return err
 		}
-		if err := c.lacks(s.Table(), need{access.UpdateKeys, k.Target()}); err != nil {
-			return err
-		}
-		return c.grants(k)
+		return s.manages(c, access.UpdateKeys, k)
 	}, s.keep(c, "key.update"))
 }
 

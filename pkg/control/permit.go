@@ -32,9 +32,25 @@ func ofEndpoint(name string) access.Target {
 }
 
 // Permit asks whether the caller may do something that is not this package's,
-// and tells the journal where it may not.
+// by now, and tells the journal where it may not.
 func (s *Service) Permit(c *Call, a access.Action, t access.Target) error {
-	return s.refused(c, a.String(), listed(targetName(t)), c.lacks(s.Table(), need{a, t}))
+	now, err := s.again(c)
+	if err == nil {
+		err = now.lacks(s.Table(), need{a, t})
+	}
+	return s.refused(c, a.String(), listed(targetName(t)), err)
+}
+
+// again is a call with the rights that its key has by now. What a request does late
+// it does by these: a key that is blocked meanwhile finishes nothing.
+func (s *Service) again(c *Call) (*Call, error) {
+	who, err := s.cfg.Keys.Again(c.who())
+	if err != nil {
+		return nil, &Refusal{Kind: Forbidden, What: "key " + c.who().Name + " is not good any more", cause: err}
+	}
+	now := *c
+	now.Caller = who
+	return &now, nil
 }
 
 // Do does what is not this package's for a caller who has this right on the whole

@@ -258,6 +258,7 @@ type world struct {
 	ring  *access.Keyring
 	store *keys
 	at    time.Time
+	step  time.Duration // that passes with every look at the clock
 	seen  map[string][]netip.Addr
 }
 
@@ -291,7 +292,10 @@ func acme() *policy.State {
 func newWorld(t testing.TB, s *policy.State) *world {
 	t.Helper()
 	w := &world{TB: t, log: &log{}, store: &keys{map[string]access.Key{}, map[string][]byte{}}, at: noon, seen: map[string][]netip.Addr{}}
-	clock := func() time.Time { return w.at }
+	clock := func() time.Time {
+		defer func() { w.at = w.at.Add(w.step) }()
+		return w.at
+	}
 	w.agent = &agent{log: w.log, now: clock}
 	table, err := w.agent.compiler.Compile(s, policy.Host{Local: []netip.Prefix{local}}, noon)
 	if err != nil {

@@ -85,6 +85,10 @@ func (w *writing) edit(d *policy.Draft) error {
 	if t := w.Table(); t != nil && t.Now.After(w.now) {
 		w.now = t.Now // what is over stays over, whatever the host's clock says
 	}
+	var err error
+	if w.call, err = w.again(w.call); err != nil {
+		return err
+	}
 	stamp := &policy.Stamp{Author: w.call.who().Name, Created: w.now, Modified: w.now}
 	e := &edit{d, Moment{w.now, stamp}, w.call, w.rights, w.cfg.MaxEntries}
 	if err := e.permit(needsOf(w.changes, func(ch Change) []need { return ch.needs })...); err != nil {
