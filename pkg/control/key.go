@@ -112,11 +112,17 @@ func (s *Service) updateKey(c *Call, id string, edit func(*access.Key) error) (*
 	}, s.keep(c, "key.update"))
 }
 
-// DeleteKey takes a key away. Its tokens end with it.
+// DeleteKey takes a key away that grants no more than the caller may itself. Its
+// tokens end with it.
 func (s *Service) DeleteKey(c *Call, id string) error {
 	_, err := s.key(c, access.DeleteKeys, id)
 	if err == nil {
-		err = s.cfg.Keys.Delete(id, s.keep(c, "key.delete"))
+		err = s.cfg.Keys.Delete(id, func(k, _ *access.Key) error {
+			if err := s.manages(c, access.DeleteKeys, k); err != nil {
+				return err
+			}
+			return s.keep(c, "key.delete")(k, nil)
+		})
 	}
 	return s.refused(c, "key.delete", keyName(id), err)
 }

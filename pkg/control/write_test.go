@@ -364,6 +364,24 @@ func TestIsolation(t *testing.T) {
 	}
 }
 
+// Who may delete keys, and no more, disarms nobody who may more.
+func TestDeleteKeyThatMayMore(t *testing.T) {
+	w := newWorld(t, acme())
+	boss := w.as(access.Key{Name: "boss", Role: access.Admin}, "10.0.0.7").Caller.ID
+	equal := w.as(access.Key{Name: "equal", Permissions: []string{"keys:delete"}}, "10.0.0.7").Caller.ID
+	janitor := w.as(access.Key{Name: "janitor", Permissions: []string{"keys:delete"}}, "10.0.0.7")
+	err := w.DeleteKey(janitor, boss)
+	if text(err) != "role: admin includes status:read, which you have not" || kindOf(err) != Forbidden {
+		t.Errorf("error = %v", err)
+	}
+	if w.ring.ByID(boss) == nil {
+		t.Error("it is gone all the same")
+	}
+	if err := w.DeleteKey(janitor, equal); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestRollback(t *testing.T) {
 	w := newWorld(t, acme())
 	c := w.as(access.Key{Role: access.TenantAdmin, Tenant: "acme"}, "10.0.0.1")

@@ -281,7 +281,8 @@ type ClientInterface interface {
 
 	// DeleteKey Take a key away
 	//
-	// Its tokens end with it. No rollback brings it back.
+	// Its tokens end with it. No rollback brings it back. Of a key that grants more
+	// than the caller has, this is refused.
 	//
 	// Corresponds with DELETE /keys/{key} (the `DeleteKey` operationId).
 	DeleteKey(ctx context.Context, key KeyID, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1105,7 +1106,8 @@ func (c *Client) CreateKey(ctx context.Context, body CreateKeyJSONRequestBody, r
 
 // DeleteKey Take a key away
 //
-// Its tokens end with it. No rollback brings it back.
+// Its tokens end with it. No rollback brings it back. Of a key that grants more
+// than the caller has, this is refused.
 //
 // Corresponds with DELETE /keys/{key} (the `DeleteKey` operationId).
 func (c *Client) DeleteKey(ctx context.Context, key KeyID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6701,7 +6703,8 @@ type ClientWithResponsesInterface interface {
 
 	// DeleteKeyWithResponse Take a key away
 	//
-	// Its tokens end with it. No rollback brings it back.
+	// Its tokens end with it. No rollback brings it back. Of a key that grants more
+	// than the caller has, this is refused.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -8830,7 +8833,8 @@ func (c *ClientWithResponses) CreateKeyWithResponse(ctx context.Context, body Cr
 
 // DeleteKeyWithResponse Take a key away
 //
-// Its tokens end with it. No rollback brings it back.
+// Its tokens end with it. No rollback brings it back. Of a key that grants more
+// than the caller has, this is refused.
 //
 // Returns a wrapper object for the known response body format(s).
 //
