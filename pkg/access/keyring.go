@@ -134,6 +134,8 @@ func (r *Keyring) Delete(id string, commit Commit) error {
 // check is what is wrong with k among the others, in the place of before.
 func (r *Keyring) check(before, k *Key) error {
 	ms := k.check()
+	// A name is a login, so there is one namespace for all tenants, and a tenant can
+	// find out that another's key has a name. Names are no secrets.
 	if other := r.ByName(k.Name); other != nil && other != before {
 		ms.add("name", "choose another", "%q is taken", k.Name)
 	}

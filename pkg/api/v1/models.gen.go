@@ -1691,7 +1691,8 @@ type KeySpec struct {
 	// Expires When it ends; never where it is left out.
 	Expires time.Time `json:"expires,omitempty,omitzero"`
 
-	// Name Its name, which no other key has; without a colon.
+	// Name Its name, without a colon. No other key of whatever tenant has it: a name
+	// that is taken is refused as such, also where the caller sees no such key.
 	Name string `json:"name"`
 
 	// Permissions What it may beside its role, or without one.
