@@ -47,11 +47,7 @@ func (n *native) ExplainProposed(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return nil, err
 		}
-		changes, err := n.changes(&p)
-		if err != nil {
-			return nil, err
-		}
-		x, err := n.Control.ExplainProposed(r.Context(), q.call, question, changes...)
+		x, err := n.Control.ExplainProposed(r.Context(), q.call, question, p.all()...)
 		if err != nil {
 			return nil, err
 		}

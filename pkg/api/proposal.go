@@ -19,7 +19,7 @@ func (n *native) Apply(w http.ResponseWriter, r *http.Request) {
 		if err := q.body(p.shape()); err != nil {
 			return nil, err
 		}
-		return n.changes(&p)
+		return p.all(), nil
 	})
 }
 
@@ -30,11 +30,7 @@ func (n *native) Plan(w http.ResponseWriter, r *http.Request) {
 		if err := q.body(p.shape()); err != nil {
 			return nil, err
 		}
-		changes, err := n.changes(&p)
-		if err != nil {
-			return nil, err
-		}
-		plan, err := n.Control.Plan(r.Context(), q.call, changes...)
+		plan, err := n.Control.Plan(r.Context(), q.call, p.all()...)
 		if err != nil {
 			return nil, err
 		}
@@ -125,21 +121,24 @@ func validID(text string) error {
 	}
 }
 
-// changes are what a document comes down to in s, in an order in which each finds
-// what it needs.
-func (d *document) changes(s *policy.State) []control.Change {
+// changes are what a document comes down to. That of the lists needs to know neither
+// whether there is the tenant nor a user: nobody has asked yet whether the caller
+// may.
+func (d *document) changes() []control.Change {
 	if d.system {
 		return replacing(policy.Place{Scope: policy.ScopeSystem}, d.lists)
 	}
 	var all []control.Change
-	if d.record.said() || !s.HasTenant(d.tenant) {
+	switch {
+	case d.record.said():
 		all = append(all, control.EditTenant(d.tenant, d.record.apply))
+	case len(d.lists)+len(d.users) == 0:
+		all = append(all, control.Ensure(d.tenant, ""))
 	}
 	all = append(all, replacing(policy.Place{Scope: policy.ScopeTenant, Tenant: d.tenant}, d.lists)...)
-	t := s.Tenants.Get(d.tenant)
 	for _, user := range slices.Sorted(maps.Keys(d.users)) {
-		if t == nil || !t.HasUser(user) {
-			all = append(all, control.PutUser(d.tenant, user, ""))
+		if len(d.users[user]) == 0 {
+			all = append(all, control.Ensure(d.tenant, user))
 		}
 		all = append(all, replacing(policy.Place{Scope: policy.ScopeUser, Tenant: d.tenant, User: user}, d.users[user])...)
 	}
@@ -151,7 +150,7 @@ func replacing(at policy.Place, lists map[string]*content) []control.Change {
 	for _, resource := range slices.Sorted(maps.Keys(lists)) {
 		at.Resource = resource
 		c := lists[resource]
-		all = append(all, control.Replace(at, &c.state, c.entries))
+		all = append(all, control.Replace(at, &c.state, c.entries).Making())
 	}
 	return all
 }
@@ -234,20 +233,16 @@ func whichOf(entries []policy.Entry) []control.Which {
 	return which
 }
 
-// changes are all of a proposal's.
-func (n *native) changes(p *proposal) ([]control.Change, error) {
-	t, err := n.table()
-	if err != nil {
-		return nil, err
-	}
+// all are the changes of a proposal.
+func (p *proposal) all() []control.Change {
 	var all []control.Change
 	for i := range p.documents {
-		all = append(all, p.documents[i].changes(t.State)...)
+		all = append(all, p.documents[i].changes()...)
 	}
 	for i := range p.changes {
 		all = append(all, p.changes[i].change())
 	}
-	return all, nil
+	return all
 }
 
 // table is the policy in force; where there is none, there is no answer.

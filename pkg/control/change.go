@@ -34,6 +34,20 @@ func (ch Change) IfNone() Change {
 	return ch
 }
 
+// Making has a change of a list make the tenant and the user whose list it is, where
+// there are none. That takes rights of its own, which are asked when it comes to it:
+// asked before, the answer would tell who may not know whether there is the tenant.
+func (ch Change) Making() Change {
+	change, at := ch.edit, *ch.place
+	ch.edit = func(e *edit) error {
+		if err := e.ensure(at.Tenant, at.User); err != nil {
+			return err
+		}
+		return change(e)
+	}
+	return ch
+}
+
 // Tag is that of the change's record in s, "" where there is none.
 func (ch Change) Tag(s *policy.State) string {
 	if ch.tag == nil {

@@ -18,6 +18,30 @@ func EditTenant(id string, change func(*policy.TenantRecord)) Change {
 	return ch
 }
 
+// Ensure makes a tenant where there is none, and a user of it unless that is "".
+// Whoever may read of them may ask; to make them takes more.
+func Ensure(tenant, user string) Change {
+	ch := tenantChange("tenant.put", tenant, access.ReadTenants)
+	if user != "" {
+		ch = userChange("user.put", tenant, user)
+		ch.needs = ch.reads
+	}
+	ch.edit = func(e *edit) error { return e.ensure(tenant, user) }
+	return ch
+}
+
+func (e *edit) ensure(tenant, user string) error {
+	if tenant != "" && !e.State().HasTenant(tenant) {
+		if err := e.editRecord(tenant, func(*policy.TenantRecord) {}); err != nil {
+			return err
+		}
+	}
+	if t := e.State().Tenants.Get(tenant); user == "" || t != nil && t.HasUser(user) {
+		return nil
+	}
+	return e.editRecord(tenant, func(r *policy.TenantRecord) { r.Users[user] = "" })
+}
+
 // DeleteTenant takes a tenant away with all its lists.
 func DeleteTenant(id string) Change {
 	ch := tenantChange("tenant.delete", id, access.WriteTenants)
