@@ -74,12 +74,27 @@ type edit struct {
 	maxEntries int
 }
 
-// permit refuses what turns out to take more rights than the change itself.
+// permit refuses what turns out to take more rights than the change itself. Who only
+// asks what it would do needs them too, unless it may read every tenant: whether a
+// host is free, only who has it can say.
 func (e *edit) permit(needs ...need) error {
-	if !e.rights {
+	if !e.rights && e.call.who().May(access.ReadTenants, whole) {
 		return nil
 	}
+	return e.lacks(needs...)
+}
+
+func (e *edit) lacks(needs ...need) error {
 	return e.call.lacks(&policy.Table{State: e.State()}, needs...)
+}
+
+// asks are the rights that a change takes: those to read, where it is only asked
+// what it would do.
+func (e *edit) asks(ch Change) []need {
+	if e.rights {
+		return ch.needs
+	}
+	return ch.reads
 }
 
 // matches refuses a change that was made against something else than there is.

@@ -170,14 +170,11 @@ var operations = []struct {
 		c.Since = w.at.Add(time.Minute)
 		return w.Confirm(ctx, c, r.Revision)
 	}},
-	{"Plan tenants/acme/*", func(ctx context.Context, w *world, c *Call) error {
-		_, err := w.Plan(ctx, c, Delete(place("tenants/acme/*")))
-		return err
-	}},
-	{"Plan system/managementAPI", func(ctx context.Context, w *world, c *Call) error {
-		_, err := w.Plan(ctx, c, Delete(place("system/managementAPI")))
-		return err
-	}},
+	{"Plan tenants/acme/*", plan(Delete(place("tenants/acme/*")))},
+	{"Plan hosts", plan(EditTenant("acme", func(r *policy.TenantRecord) { r.Hosts = []string{"globex.example.com"} }))},
+	{"Plan users", plan(PutUser("acme", "1", "al"))},
+	{"Plan making-tenant", plan(Replace(place("tenants/nobody/*"), nil, entries("10.0.0.0/8")).Making())},
+	{"Plan system/managementAPI", plan(Delete(place("system/managementAPI")))},
 	{"Explain the-system", func(_ context.Context, w *world, c *Call) error {
 		_, err := w.Explain(c, Question{Query: policy.Query{Addr: c.From}})
 		return err
@@ -274,6 +271,13 @@ func write(changes ...Change) func(context.Context, *world, *Call) error {
 	return func(ctx context.Context, w *world, c *Call) error {
 		c.Force = true
 		_, err := w.Write(ctx, c, changes...)
+		return err
+	}
+}
+
+func plan(changes ...Change) func(context.Context, *world, *Call) error {
+	return func(ctx context.Context, w *world, c *Call) error {
+		_, err := w.Plan(ctx, c, changes...)
 		return err
 	}
 }

@@ -43,7 +43,8 @@ func (s *Sources) add(a netip.Addr) {
 }
 
 // Plan says what changes would do, and does nothing. It takes the rights to read
-// what they change, and what a guard would refuse is told.
+// what they change, for tenants' records those to write them too, and what a guard
+// would refuse is told.
 func (s *Service) Plan(ctx context.Context, c *Call, changes ...Change) (*Plan, error) {
 	p, err := s.plan(ctx, c, changes)
 	return p, s.unread(c, "plan", names(changes), err)

@@ -91,7 +91,7 @@ func (w *writing) edit(d *policy.Draft) error {
 	}
 	stamp := &policy.Stamp{Author: w.call.who().Name, Created: w.now, Modified: w.now}
 	e := &edit{d, Moment{w.now, stamp}, w.call, w.rights, w.cfg.MaxEntries}
-	if err := e.permit(needsOf(w.changes, func(ch Change) []need { return ch.needs })...); err != nil {
+	if err := e.lacks(needsOf(w.changes, e.asks)...); err != nil {
 		return err
 	}
 	return apply(e, w.changes)

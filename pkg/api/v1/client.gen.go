@@ -515,7 +515,8 @@ type ClientInterface interface {
 	//
 	// The prefixes it adds and removes, and which of the sources last seen at each
 	// endpoint it would shut out or let in. Nothing is applied, and what the guard
-	// would refuse is told instead of refused.
+	// would refuse is told instead of refused. Changes of hosts, users and other
+	// records of a tenant can be planned by who may make them, or reads all tenants.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -526,7 +527,8 @@ type ClientInterface interface {
 	//
 	// The prefixes it adds and removes, and which of the sources last seen at each
 	// endpoint it would shut out or let in. Nothing is applied, and what the guard
-	// would refuse is told instead of refused.
+	// would refuse is told instead of refused. Changes of hosts, users and other
+	// records of a tenant can be planned by who may make them, or reads all tenants.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1590,7 +1592,8 @@ func (c *Client) GetDocumentYAML(ctx context.Context, reqEditors ...RequestEdito
 //
 // The prefixes it adds and removes, and which of the sources last seen at each
 // endpoint it would shut out or let in. Nothing is applied, and what the guard
-// would refuse is told instead of refused.
+// would refuse is told instead of refused. Changes of hosts, users and other
+// records of a tenant can be planned by who may make them, or reads all tenants.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1611,7 +1614,8 @@ func (c *Client) PlanWithBody(ctx context.Context, contentType string, body io.R
 //
 // The prefixes it adds and removes, and which of the sources last seen at each
 // endpoint it would shut out or let in. Nothing is applied, and what the guard
-// would refuse is told instead of refused.
+// would refuse is told instead of refused. Changes of hosts, users and other
+// records of a tenant can be planned by who may make them, or reads all tenants.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6961,7 +6965,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// The prefixes it adds and removes, and which of the sources last seen at each
 	// endpoint it would shut out or let in. Nothing is applied, and what the guard
-	// would refuse is told instead of refused.
+	// would refuse is told instead of refused. Changes of hosts, users and other
+	// records of a tenant can be planned by who may make them, or reads all tenants.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6972,7 +6977,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// The prefixes it adds and removes, and which of the sources last seen at each
 	// endpoint it would shut out or let in. Nothing is applied, and what the guard
-	// would refuse is told instead of refused.
+	// would refuse is told instead of refused. Changes of hosts, users and other
+	// records of a tenant can be planned by who may make them, or reads all tenants.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9241,7 +9247,8 @@ func (c *ClientWithResponses) GetDocumentYAMLWithResponse(ctx context.Context, r
 //
 // The prefixes it adds and removes, and which of the sources last seen at each
 // endpoint it would shut out or let in. Nothing is applied, and what the guard
-// would refuse is told instead of refused.
+// would refuse is told instead of refused. Changes of hosts, users and other
+// records of a tenant can be planned by who may make them, or reads all tenants.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9258,7 +9265,8 @@ func (c *ClientWithResponses) PlanWithBodyWithResponse(ctx context.Context, cont
 //
 // The prefixes it adds and removes, and which of the sources last seen at each
 // endpoint it would shut out or let in. Nothing is applied, and what the guard
-// would refuse is told instead of refused.
+// would refuse is told instead of refused. Changes of hosts, users and other
+// records of a tenant can be planned by who may make them, or reads all tenants.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
