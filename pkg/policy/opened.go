@@ -27,7 +27,7 @@ func Opened(before, after *State) []Opening {
 	if before.Mode == Enforce && after.Mode != Enforce {
 		open("mode", "it is "+after.Mode.String()+" now")
 	}
-	if !before.FilteringOff && after.FilteringOff && before.filters() {
+	if !before.FilteringOff && after.FilteringOff && (before.filters() || before.closesUnlisted()) {
 		open(filteringName, "it lifts every list but the endpoints' own")
 	}
 	closed := sync.OnceValue(before.closesUnlisted) // it asks every endpoint
