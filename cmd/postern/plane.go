@@ -27,6 +27,7 @@ import (
 // journal of what they did.
 type plane struct {
 	*store.Store
+	file string // the store's
 	keys *access.Keyring
 	log  *audit.Log
 }
@@ -37,7 +38,7 @@ func openPlane(dir string, c config.API, log *slog.Logger) (*plane, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &plane{Store: s}
+	p := &plane{Store: s, file: filepath.Join(dir, store.StoreName)}
 	if err := p.open(dir, c, log); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -66,19 +67,25 @@ func (p *plane) open(dir string, c config.API, log *slog.Logger) (err error) {
 // Close ends the journal first: the store has its head.
 func (p *plane) Close() error { return errors.Join(p.log.Close(), p.Store.Close()) }
 
-// problems are what keeps the journal from being written.
+// problems are what keeps the store and the journal from being written.
 func (p *plane) problems() policy.Problems {
 	if p == nil {
 		return nil
 	}
-	s := p.log.Status()
-	if s.Err == nil {
-		return nil
+	var found policy.Problems
+	if err := p.Err(); err != nil {
+		found = append(found, policy.Problem{
+			Pos: policy.Pos{File: p.file}, What: fmt.Sprintf("nothing more is written: %v", err),
+			Remedy: "see to the disk, then restart postern; where the store is lost, postern store restore brings it back",
+		})
 	}
-	return policy.Problems{{
-		Pos: policy.Pos{File: s.Dir}, What: fmt.Sprintf("journal: %v; %d lines wait to be written", s.Err, s.Waiting),
-		Remedy: "make room, or change api.audit.dir",
-	}}
+	if s := p.log.Status(); s.Err != nil {
+		found = append(found, policy.Problem{
+			Pos: policy.Pos{File: s.Dir}, What: fmt.Sprintf("journal: %v; %d lines wait to be written", s.Err, s.Waiting),
+			Remedy: "make room, or change api.audit.dir",
+		})
+	}
+	return found
 }
 
 // flush brings the journal to disk, each second, until ctx ends.

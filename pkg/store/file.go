@@ -135,7 +135,7 @@ func (f *file) view(do func(*bbolt.Tx) error) error {
 
 // Close releases the file.
 func (f *file) Close() error {
-	switch broken := f.damaged(); {
+	switch broken := f.Err(); {
 	case broken != nil && f.os != nil:
 		return errors.Join(unlock(f.os), f.os.Close())
 	case f.bolt != nil:
@@ -205,7 +205,8 @@ func (f *file) shrunk() error {
 	return nil
 }
 
-func (f *file) damaged() error {
+// Err is why nothing more is asked of the file until it is opened again.
+func (f *file) Err() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.broken
