@@ -242,6 +242,10 @@ func tenantOperations(t *testing.T, c *contract.Contract) {
 	if acme.SelfService || acme.Hosts == nil {
 		t.Errorf("%+v: want the hosts, and no self-service", acme)
 	}
+	w.do("PUT /tenants/acme", `{"name": "Acme"}`).into(200, nil)
+	if w.do("GET /tenants/acme").into(200, &acme); acme.SelfService || acme.Name != "Acme" {
+		t.Errorf("%+v: self-service is what it was not", acme)
+	}
 	w.do("PUT /tenants/a%20b", `{}`).problem(400)
 	w.do("PUT /tenants/acme", `{"attributes": [1]}`).problem(400)
 	w.do("PUT /tenants/globex", `{"name": "x"}`).problem(409)
@@ -627,6 +631,25 @@ func TestTextIsBounded(t *testing.T) {
 	} {
 		if p := w.do(tt.line, tt.body).problem(400); len(p.Mistakes) != 1 || p.Mistakes[0].Path != tt.path {
 			t.Errorf("%.60s: %+v, want a mistake at %s", tt.line, p.Mistakes, tt.path)
+		}
+	}
+}
+
+// TestIfNoneMatch: a condition that would not be kept is refused, not passed over.
+func TestIfNoneMatch(t *testing.T) {
+	w := newWorld(t, contract.Load(t))
+	const list, entries = "/lists/tenants/acme/webUI", `{"entries": ["10.1.0.0/16"]}`
+	w.do("PUT "+list, "If-None-Match: *", entries).into(200, nil)
+	w.do("PUT "+list, "If-None-Match: *", entries).problem(412)
+	tag := w.do("GET "+list).into(200, nil).Header().Get("ETag")
+	w.do("GET "+list, "If-None-Match: "+tag).into(304, nil)
+	for line, none := range map[string]string{
+		"PUT " + list: tag, "POST " + list + "/entries": tag, "DELETE " + list: "*", "PUT /endpoints/shop/security": "*",
+	} {
+		p := w.do(line, "If-None-Match: "+none, entries).problem(400)
+		want := []v1.Mistake{{Path: "If-None-Match", What: none + " means nothing here", Remedy: "send the ETag that must still stand as If-Match"}}
+		if diff := cmp.Diff(want, p.Mistakes); diff != "" {
+			t.Errorf("%s: %s", line, diff)
 		}
 	}
 }

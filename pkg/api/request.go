@@ -107,6 +107,9 @@ func (q *request) read(params any) error {
 			wrong = append(wrong, v1.Mistake{Path: "If-Match", What: *o.IfMatch + " is no ETag", Remedy: "send the one of the answer, with its quotes"})
 		}
 	}
+	if text := q.Header.Get("If-None-Match"); text != "" && !q.reads() && (text != "*" || o.IfNoneMatch == nil) {
+		wrong = append(wrong, v1.Mistake{Path: "If-None-Match", What: text + " means nothing here", Remedy: "send the ETag that must still stand as If-Match"})
+	}
 	if what, remedy := policy.WrongText(value(o.Reason), policy.MaxReason); what != "" {
 		wrong = append(wrong, v1.Mistake{Path: "reason", What: what, Remedy: remedy})
 	}
@@ -115,7 +118,7 @@ func (q *request) read(params any) error {
 	}
 	q.call.Force = value(o.Force) || q.Header.Get("X-Postern-Force") == "true"
 	q.call.Reason, q.call.DryRun = value(o.Reason), value(o.DryRun)
-	q.create = value(o.IfNoneMatch) == "*" && q.Method == http.MethodPut
+	q.create = value(o.IfNoneMatch) == "*" && !q.reads()
 	q.page = page{pageSize, value(o.Cursor)}
 	if o.Limit != nil {
 		q.page.limit = *o.Limit
@@ -152,6 +155,8 @@ func (q *request) tag(tag string) {
 		q.w.Header().Set("ETag", etag(tag))
 	}
 }
+
+func (q *request) reads() bool { return q.Method == http.MethodGet || q.Method == http.MethodHead }
 
 // unchanged reports whether the caller has the answer already.
 func (q *request) unchanged() bool {

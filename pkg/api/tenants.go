@@ -185,10 +185,10 @@ func (t *tenantSpec) apply(r *policy.TenantRecord) {
 	}
 }
 
-// replace makes the record what was written. What is the system admin's alone
-// stays where nothing was written of it.
+// replace makes the record what was written. What is not the tenant's own to say
+// stays where nothing was written of it: who corrects a name hands it no lists.
 func (t *tenantSpec) replace(r *policy.TenantRecord) {
-	r.Name, r.StaffOnly = "", false
+	r.Name = ""
 	t.apply(r)
 }
 

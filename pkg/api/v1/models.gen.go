@@ -1676,7 +1676,7 @@ type KeyPatch struct {
 	// Name Another name.
 	Name string `json:"name,omitempty,omitzero"`
 
-	// Permissions Other permissions.
+	// Permissions Other permissions, each once.
 	Permissions *[]string `json:"permissions,omitempty"`
 
 	// Status Only an active key is good for anything.
@@ -1695,7 +1695,7 @@ type KeySpec struct {
 	// that is taken is refused as such, also where the caller sees no such key.
 	Name string `json:"name"`
 
-	// Permissions What it may beside its role, or without one.
+	// Permissions What it may beside its role, or without one; each once.
 	//
 	// Example: ["TNT#acme#Crms:updateTenantPermittedIpAddresses"]
 	Permissions []string `json:"permissions,omitempty,omitzero"`
@@ -2283,7 +2283,7 @@ type TenantSpec struct {
 	// Name For people; the id where it is left out.
 	Name string `json:"name,omitempty,omitzero"`
 
-	// SelfService Whether its own admins may write its lists; they may where it is left out.
+	// SelfService Whether its own admins may write its lists. Left out it stays; those of a new tenant may.
 	SelfService *bool `json:"selfService,omitempty"`
 }
 
@@ -2607,7 +2607,7 @@ type PutEndpointParams struct {
 	// IfMatch Only if it is still the one of this ETag; `*` is any.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
-	// IfNoneMatch Only if it is not the one of this ETag; for a write `*`, which is to make it where there is none.
+	// IfNoneMatch Only if it is not the one of this ETag; for a write `*`, which is to make it where there is none, and nothing else.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
@@ -2754,7 +2754,7 @@ type DeleteListParams struct {
 
 // GetListParams defines parameters for GetList.
 type GetListParams struct {
-	// IfNoneMatch Only if it is not the one of this ETag; for a write `*`, which is to make it where there is none.
+	// IfNoneMatch Only if it is not the one of this ETag; for a write `*`, which is to make it where there is none, and nothing else.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
@@ -2799,7 +2799,7 @@ type PutListParams struct {
 	// IfMatch Only if it is still the one of this ETag; `*` is any.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
-	// IfNoneMatch Only if it is not the one of this ETag; for a write `*`, which is to make it where there is none.
+	// IfNoneMatch Only if it is not the one of this ETag; for a write `*`, which is to make it where there is none, and nothing else.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
@@ -3079,7 +3079,7 @@ type PutTenantParams struct {
 	// IfMatch Only if it is still the one of this ETag; `*` is any.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
-	// IfNoneMatch Only if it is not the one of this ETag; for a write `*`, which is to make it where there is none.
+	// IfNoneMatch Only if it is not the one of this ETag; for a write `*`, which is to make it where there is none, and nothing else.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
@@ -3127,7 +3127,7 @@ type PutUserParams struct {
 	// IfMatch Only if it is still the one of this ETag; `*` is any.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
-	// IfNoneMatch Only if it is not the one of this ETag; for a write `*`, which is to make it where there is none.
+	// IfNoneMatch Only if it is not the one of this ETag; for a write `*`, which is to make it where there is none, and nothing else.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
