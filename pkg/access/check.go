@@ -131,7 +131,14 @@ func boundTo(k *Key) string {
 	return "a key without a tenant"
 }
 
+// maxPermissions of a key are weighed with every request that it makes.
+const maxPermissions = 100
+
 func (ms *Mistakes) permissions(k *Key) {
+	if n := len(k.Permissions); n > maxPermissions {
+		ms.add("permissions", fmt.Sprintf("use at most %d", maxPermissions), "there are %d", n)
+		return
+	}
 	for i, text := range k.Permissions {
 		field := fmt.Sprintf("permissions[%d]", i)
 		p, wrong := parsePermission(text)
@@ -139,6 +146,8 @@ func (ms *Mistakes) permissions(k *Key) {
 			ms.add(field, wrong.remedy, "%s", wrong.what)
 		} else if why := p.misfit(k); why != "" {
 			ms.add(field, "", "%s %s", text, why)
+		} else if slices.Contains(k.Permissions[:i], text) {
+			ms.add(field, "keep one of them", "%s stands there already", text)
 		}
 	}
 }

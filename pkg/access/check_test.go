@@ -2,6 +2,7 @@ package access
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -49,6 +50,14 @@ func TestCheck(t *testing.T) {
 			name: "ids", edit: func(k *Key) { k.Tenant, k.User = "a/b", ".." },
 			err: `tenant: "a/b" is no id; use letters, digits and . _ -, at most 64, a letter or digit first` + "\n" +
 				`user: ".." is no id; use letters, digits and . _ -, at most 64, a letter or digit first`,
+		},
+		{
+			name: "permission-twice", edit: func(k *Key) { k.Permissions = []string{"11", "29", "11"} },
+			err: "permissions[2]: 11 stands there already; keep one of them",
+		},
+		{
+			name: "too-many-permissions", edit: func(k *Key) { k.Permissions = slices.Repeat([]string{"29"}, 101) },
+			err: "permissions: there are 101; use at most 100",
 		},
 		{
 			name: "permissions", edit: func(k *Key) {

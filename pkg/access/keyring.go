@@ -142,11 +142,29 @@ func (r *Keyring) check(before, k *Key) error {
 	if reserved(k.Name) && (before == nil || k.Name != before.Name) { // such a key of old can still be blocked
 		ms.add("name", "choose another", "%q is who did something without a key, in history and the journal", k.Name)
 	}
+	if (before == nil || k.Tenant != before.Tenant) && r.ofTenant(k.Tenant) >= maxTenantKeys {
+		ms.add("tenant", "delete one of them", "%s has %d keys already", k.Tenant, maxTenantKeys)
+	}
 	// A key that is over may be renamed or archived, and stays over.
 	if k.expired(r.now()) && (before == nil || !k.Expires.Equal(before.Expires)) {
 		ms.add("expires", "name a time to come", "%s is past", k.Expires.UTC().Format(time.RFC3339))
 	}
 	return ms.err()
+}
+
+// maxTenantKeys is as many as a tenant needs that gives each of its users one, and
+// what one that mints them for mischief is held to: they are all in memory.
+const maxTenantKeys = 1000
+
+// ofTenant is how many keys a tenant has; of none, staff's, it does not matter.
+func (r *Keyring) ofTenant(id string) int {
+	n := 0
+	for _, k := range r.held.Load().byID.All() {
+		if id != "" && k.Tenant == id {
+			n++
+		}
+	}
+	return n
 }
 
 // put is one change, committed and then in force.

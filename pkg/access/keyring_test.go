@@ -299,3 +299,29 @@ func TestReservedNames(t *testing.T) {
 		t.Errorf("block one of old: %v", err)
 	}
 }
+
+// A tenant has so many keys and no more, whoever makes them.
+func TestKeysOfATenant(t *testing.T) {
+	r, m, _ := testRing(t)
+	other, _ := create(t, r, m, Key{Name: "other", Tenant: "globex"})
+	for i := range maxTenantKeys {
+		create(t, r, m, Key{Name: fmt.Sprint(i), Tenant: "acme"})
+	}
+	const full = "tenant: acme has 1000 keys already; delete one of them"
+	if _, _, err := r.Create("root", Key{Name: "more", Tenant: "acme"}, m.commit); err == nil || err.Error() != full {
+		t.Errorf("made: %v", err)
+	}
+	if _, err := r.Update("root", other.ID, func(k *Key) error { k.Tenant = "acme"; return nil }, m.commit); err == nil || err.Error() != full {
+		t.Errorf("moved: %v", err)
+	}
+	first := r.ByName("0").ID
+	if _, err := r.Update("root", first, func(k *Key) error { k.Status = Blocked; return nil }, m.commit); err != nil {
+		t.Errorf("blocked: %v", err)
+	}
+	if err := r.Delete(first, m.commit); err != nil {
+		t.Fatal(err)
+	}
+	for _, tenant := range []string{"acme", "globex", ""} {
+		create(t, r, m, Key{Name: "one of " + tenant, Tenant: tenant})
+	}
+}

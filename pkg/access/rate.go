@@ -1,8 +1,12 @@
 package access
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
-// Rate is how many requests a key may make in some time.
+// Rate is how many requests a key may make in some time, and a tenant with all its
+// keys.
 type Rate struct {
 	requests int
 	per      time.Duration
@@ -27,7 +31,11 @@ func NewRate(requests int, per time.Duration, now func() time.Time) *Rate {
 	return &Rate{requests: requests, per: per, now: now}
 }
 
-// Allowance is what a key has left.
+// tenantShare is how many keys' requests all of a tenant's together may make: more
+// keys are not more requests without end.
+const tenantShare = 10
+
+// Allowance is what a key has left, of its own or of its tenant's.
 type Allowance struct {
 	OK        bool // this request is within it
 	Limit     int
@@ -36,16 +44,38 @@ type Allowance struct {
 	Reset     time.Duration // from now until Remaining is Limit again
 }
 
-// Take counts a request of the key with an id.
-func (r *Rate) Take(id string) Allowance {
+// Take counts a request of the key with an id, of a tenant or of none. It is the
+// narrower of both allowances; a request that one of them refuses costs neither.
+func (r *Rate) Take(id, tenant string) Allowance {
 	now := r.now()
 	r.windows.mu.Lock()
 	defer r.windows.mu.Unlock()
-	is := r.windows.at(id, now)
-	ok := is.count < r.requests
-	if ok {
-		// Only keys that there are come here; more than these are not awake at once.
-		is = r.windows.count(id, now, bounds{r.per, 1 << 17})
+	own := meter{"key/" + id, r.requests}
+	if tenant == "" {
+		return r.take(now, own)
 	}
-	return Allowance{OK: ok, Limit: r.requests, Remaining: r.requests - is.count, Per: r.per, Reset: is.until.Sub(now)}
+	return r.take(now, own, meter{"tenant/" + tenant, r.requests * tenantShare})
+}
+
+// meter is a subject and how many requests it may make.
+type meter struct {
+	subject string
+	limit   int
+}
+
+func (r *Rate) take(now time.Time, all ...meter) Allowance {
+	ok := !slices.ContainsFunc(all, func(m meter) bool { return r.windows.at(m.subject, now).count >= m.limit })
+	var least Allowance
+	for i, m := range all {
+		is := r.windows.at(m.subject, now)
+		if ok {
+			// Only keys that there are come here; more than these are not awake at once.
+			is = r.windows.count(m.subject, now, bounds{r.per, 1 << 17})
+		}
+		left := Allowance{OK: ok, Limit: m.limit, Remaining: m.limit - is.count, Per: r.per, Reset: is.until.Sub(now)}
+		if i == 0 || left.Remaining < least.Remaining {
+			least = left
+		}
+	}
+	return least
 }

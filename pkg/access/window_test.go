@@ -2,6 +2,7 @@ package access
 
 import (
 	"encoding/binary"
+	"fmt"
 	"net/netip"
 	"testing"
 	"time"
@@ -14,7 +15,7 @@ func TestRate(t *testing.T) {
 	rate := NewRate(2, 0, at.now)
 	take := func(id string, want Allowance) {
 		t.Helper()
-		if diff := cmp.Diff(want, rate.Take(id)); diff != "" {
+		if diff := cmp.Diff(want, rate.Take(id, "")); diff != "" {
 			t.Error(diff)
 		}
 	}
@@ -27,8 +28,38 @@ func TestRate(t *testing.T) {
 	take("a", Allowance{OK: true, Limit: 2, Remaining: 1, Per: time.Hour, Reset: time.Hour})
 	take("b", Allowance{OK: true, Limit: 2, Remaining: 0, Per: time.Hour, Reset: 20 * time.Minute})
 
-	if a := NewRate(0, 0, at.now).Take("a"); a.Limit != 1000 || a.Per != time.Hour {
+	if a := NewRate(0, 0, at.now).Take("a", ""); a.Limit != 1000 || a.Per != time.Hour {
 		t.Errorf("the defaults are %+v", a)
+	}
+}
+
+// A tenant that mints keys has no more requests for it than ten keys have.
+func TestRateOfATenant(t *testing.T) {
+	at := &clock{at: noon}
+	rate := NewRate(2, 0, at.now)
+	for i := range 20 {
+		want := Allowance{OK: true, Limit: 2, Remaining: 1, Per: time.Hour, Reset: time.Hour}
+		if i == 19 { // of the tenant's there is less
+			want.Limit, want.Remaining = 20, 0
+		}
+		if diff := cmp.Diff(want, rate.Take(fmt.Sprint(i), "acme")); diff != "" {
+			t.Error(diff)
+		}
+	}
+	over := Allowance{Limit: 20, Remaining: 0, Per: time.Hour, Reset: time.Hour}
+	for range 3 { // which cost the key nothing
+		if diff := cmp.Diff(over, rate.Take("0", "acme")); diff != "" {
+			t.Error(diff)
+		}
+	}
+	for id, tenant := range map[string]string{"other": "globex", "staff": ""} {
+		if !rate.Take(id, tenant).OK {
+			t.Errorf("key %s of tenant %q pays for acme", id, tenant)
+		}
+	}
+	at.pass(time.Hour)
+	if diff := cmp.Diff(Allowance{OK: true, Limit: 2, Remaining: 1, Per: time.Hour, Reset: time.Hour}, rate.Take("0", "acme")); diff != "" {
+		t.Error(diff)
 	}
 }
 

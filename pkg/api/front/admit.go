@@ -45,7 +45,7 @@ func (f *front) admitCaller(h http.Header, v *visit) *refused {
 	if no := f.judge(v, policy.Query{Tenant: v.Caller.Tenant, User: v.Caller.User}); no != nil {
 		return no
 	}
-	return f.meter(h, v.Caller.ID)
+	return f.meter(h, v.Caller)
 }
 
 // judge asks the lists about the client. Break-glass is exempt from them.
@@ -118,8 +118,8 @@ func unauthenticated(err error) *refused {
 }
 
 // meter counts a request of a key.
-func (f *front) meter(h http.Header, key string) *refused {
-	left := f.Rate.Take(key)
+func (f *front) meter(h http.Header, who *access.Caller) *refused {
+	left := f.Rate.Take(who.ID, who.Tenant)
 	h.Set("X-Ratelimit-Limit", strconv.Itoa(left.Limit))
 	h.Set("X-Ratelimit-Remaining", strconv.Itoa(left.Remaining))
 	h.Set("X-Ratelimit-Reset", seconds(left.Reset))
