@@ -3,6 +3,7 @@ package control
 import (
 	"fmt"
 
+	"github.com/postern-io/postern/pkg/access"
 	"github.com/postern-io/postern/pkg/policy"
 )
 
@@ -95,8 +96,25 @@ func wouldOpen(opened []policy.Opening) *Refusal {
 	return r
 }
 
+// cutting is the refusal of a change that would cut connections. From where they
+// come is for who may see the traffic; a tenant's key learns how many they are, and
+// the list that cuts them if that is its own.
+func (c *Call) cutting(cuts *policy.LocksOut) *Refusal {
+	if c.who().May(access.ReadTraffic, whole) {
+		r, _ := refusalOf(cuts).(*Refusal)
+		return r
+	}
+	r := refuse(LocksOut, "%d of the connections that there are would be cut", len(cuts.Cuts))
+	r.Remedy = forceIt
+	if at, err := policy.ParsePlace(cuts.List); err == nil && c.reads(at) {
+		r.What += " by list " + cuts.List
+		r.Names = listed(cuts.List)
+	}
+	return r
+}
+
 // warnings are what a change does although the guard found it.
-func (f *findings) warnings() []Warning {
+func (f *findings) warnings(c *Call) []Warning {
 	var all []Warning
 	for _, r := range f.lockedOut {
 		all = append(all, Warning{Kind: LocksOut, What: r.What, Names: r.Names})
@@ -105,7 +123,8 @@ func (f *findings) warnings() []Warning {
 		all = append(all, Warning{Kind: WouldOpen, What: o.String(), Names: listed(o.Name)})
 	}
 	if f.cuts != nil {
-		all = append(all, Warning{Kind: LocksOut, What: f.cuts.Error(), Names: listed(f.cuts.List)})
+		r := c.cutting(f.cuts)
+		all = append(all, Warning{Kind: LocksOut, What: r.What, Names: r.Names})
 	}
 	return all
 }
@@ -122,8 +141,7 @@ func (f *findings) refusals(c *Call) []*Refusal {
 		all = append(all, wouldOpen(f.opened))
 	}
 	if f.cuts != nil {
-		r, _ := refusalOf(f.cuts).(*Refusal)
-		all = append(all, r)
+		all = append(all, c.cutting(f.cuts))
 	}
 	return all
 }

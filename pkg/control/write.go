@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/postern-io/postern/pkg/policy"
@@ -74,7 +75,9 @@ func (w *writing) run(ctx context.Context) (*Result, error) {
 		Edit: w.edit, Check: w.check,
 		Force: w.call.Force, Confirm: w.call.Confirm, DryRun: w.call.DryRun,
 	})
-	if err != nil {
+	if cuts, ok := errors.AsType[*policy.LocksOut](err); ok {
+		return nil, w.call.cutting(cuts)
+	} else if err != nil {
 		return nil, err
 	}
 	return w.result(receipt), nil
@@ -100,7 +103,7 @@ func (w *writing) edit(d *policy.Draft) error {
 func (w *writing) result(receipt policy.Receipt) *Result {
 	r := w.unchanged()
 	r.DryRun = w.call.DryRun
-	r.Warnings = w.warnings()
+	r.Warnings = w.warnings(w.call)
 	if receipt.After == nil {
 		return r
 	}

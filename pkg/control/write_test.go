@@ -289,6 +289,28 @@ func TestGuardConnections(t *testing.T) {
 	}
 }
 
+// TestGuardConnectionsOfOthers: from where they come a tenant is not told, nor by
+// which list of others they would be cut.
+func TestGuardConnectionsOfOthers(t *testing.T) {
+	w := newWorld(t, acme())
+	c := w.as(access.Key{Role: access.TenantAdmin, Tenant: "acme"}, "10.0.0.1")
+	w.agent.conns = []policy.Conn{{Local: netip.AddrPortFrom(local.Addr(), 8000), Remote: netip.MustParseAddrPort("10.0.77.78:4000")}}
+	change := Replace(place(office), nil, entries("10.0.0.1"))
+	const want = "1 of the connections that there are would be cut by list tenants/acme/*"
+	_, err := w.Write(t.Context(), c, change)
+	if r, ok := errors.AsType[*Refusal](err); !ok || r.What != want || r.Address.IsValid() || strings.Join(r.Names, " ") != office {
+		t.Errorf("error = %#v", err)
+	}
+	plan, err := w.Plan(t.Context(), c, change)
+	if err != nil || len(plan.Refusals) != 1 || plan.Refusals[0].What != want || plan.Warnings[0].What != want {
+		t.Errorf("plan = %+v, %v", plan, err)
+	}
+	r := c.cutting(&policy.LocksOut{Cuts: make([]policy.Cut, 2), List: "tenants/globex/*"})
+	if r.What != "2 of the connections that there are would be cut" || r.Names != nil {
+		t.Errorf("by another's list: %+v", r)
+	}
+}
+
 func TestPlan(t *testing.T) {
 	w := newWorld(t, acme())
 	w.seen["acme-data"] = []netip.Addr{netip.MustParseAddr("10.0.1.1"), netip.MustParseAddr("10.0.2.1"), netip.MustParseAddr("10.7.0.1"), netip.MustParseAddr("192.0.2.1")}
