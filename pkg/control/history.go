@@ -29,8 +29,12 @@ func (s *Service) History(c *Call, q HistoryQuery) ([]*policy.Commit, error) {
 		}
 		n.target = ofTenant(q.Tenant)
 	}
-	if err := s.unread(c, "history.read", nil, c.lacks(s.Table(), n)); err != nil {
-		return nil, err
+	err := c.lacks(s.Table(), n)
+	if err == nil && q.Name != "" && !c.knows(q.Name) {
+		err = c.noHistory(q.Name)
+	}
+	if err != nil {
+		return nil, s.unread(c, "history.read", listed(q.Name), err)
 	}
 	commits, err := s.cfg.Past.History(q)
 	for i, commit := range commits {
@@ -82,6 +86,12 @@ func (c *Call) shown(of *policy.Commit) *policy.Commit {
 		shown.Reason = ""
 	}
 	return &shown
+}
+
+// noHistory refuses to tell of a record: that a revision was found by its name says
+// already that it changed the record.
+func (c *Call) noHistory(name string) error {
+	return &Refusal{Kind: Forbidden, What: c.who().Name + " may not read history of " + name, Names: listed(name)}
 }
 
 // knows reports whether the history of a record is the caller's to read.
@@ -160,7 +170,7 @@ func (s *Service) diff(c *Call, from, to uint64, p Part) (policy.Difference, err
 	case !c.maySome(access.ReadHistory):
 		return policy.Difference{}, &Refusal{Kind: Forbidden, What: c.who().Name + " may not read history"}
 	case p != Part{} && !c.knows(p.name()):
-		return policy.Difference{}, &Refusal{Kind: Forbidden, What: c.who().Name + " may not read history of " + p.name(), Names: listed(p.name())}
+		return policy.Difference{}, c.noHistory(p.name())
 	}
 	now, _ := s.Revision()
 	if from > to {
@@ -276,6 +286,21 @@ func (s *Service) Confirm(ctx context.Context, c *Call, revision uint64) error {
 	return s.refused(c, "revision.confirm", objects, err)
 }
 
+// unconfirmed is why the caller may not confirm a commit, as far as it may know what
+// that changed.
+func (c *Call) unconfirmed(commit *policy.Commit, why error) error {
+	shown := c.shown(commit)
+	switch {
+	case shown == nil:
+		return unknownRevision(commit.Number)
+	case len(shown.Names) == len(commit.Names):
+		return why
+	}
+	r := refuse(Forbidden, "%s may not confirm revision %d: it changed more than is yours", c.who().Name, commit.Number)
+	r.Names = shown.Names
+	return r
+}
+
 func (s *Service) toConfirm(c *Call, revision uint64) (*policy.Commit, error) {
 	if now, _ := s.Revision(); !c.maySome(access.WriteLists) && !c.maySome(access.WriteTenants) {
 		return nil, &Refusal{Kind: Forbidden, What: c.who().Name + " may not confirm changes"}
@@ -291,10 +316,7 @@ func (s *Service) toConfirm(c *Call, revision uint64) (*policy.Commit, error) {
 		return nil, err
 	}
 	if err := c.lacks(s.Table(), imageNeeds(state, commit.Before)...); err != nil {
-		if c.who().Tenant != "" && c.shown(commit) == nil {
-			return nil, unknownRevision(revision)
-		}
-		return nil, err
+		return nil, c.unconfirmed(commit, err)
 	}
 	if !c.Since.After(commit.Time) {
 		r := refuse(Conflict, "revision %d cannot be confirmed over a connection that is older than it", revision)

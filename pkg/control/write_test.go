@@ -404,6 +404,35 @@ func TestDeleteKeyThatMayMore(t *testing.T) {
 	}
 }
 
+// Neither by asking for a name nor by confirming does a tenant learn what else a
+// revision changed.
+func TestHistoryTellsNoNames(t *testing.T) {
+	w := newWorld(t, acme())
+	pending := root()
+	pending.Confirm = time.Minute
+	made := w.write(pending, Add(place(office), entries("10.0.1.1")...), Add(place("tenants/globex/*"), entries("10.1.0.1")...))
+	c := w.as(access.Key{Name: "office", Role: access.TenantAdmin, Tenant: "acme"}, "10.0.0.1")
+	for name, want := range map[string]string{
+		"tenants/globex":     "office may not read history of tenants/globex",
+		"tenants/globex/*":   "office may not read history of tenants/globex/*",
+		"tenants":            "office may not read history of tenants",
+		"endpoints/shared":   "office may not read history of endpoints/shared",
+		"tenants/acme":       "",
+		"tenants/acme/users": "",
+	} {
+		if _, err := w.History(c, HistoryQuery{Name: name}); text(err) != want {
+			t.Errorf("%s: %v, want %q", name, err, want)
+		}
+	}
+	for range 10 { // records are asked in no order
+		err := w.Confirm(t.Context(), c, made.Revision)
+		r, ok := errors.AsType[*Refusal](err)
+		if !ok || r.What != "office may not confirm revision 2: it changed more than is yours" || strings.Join(r.Names, " ") != office {
+			t.Fatalf("error = %#v", err)
+		}
+	}
+}
+
 func TestRollback(t *testing.T) {
 	w := newWorld(t, acme())
 	c := w.as(access.Key{Role: access.TenantAdmin, Tenant: "acme"}, "10.0.0.1")
