@@ -3,9 +3,7 @@ package api
 import (
 	"net/http"
 	"net/netip"
-	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/postern-io/postern/pkg/api/body"
 	v1 "github.com/postern-io/postern/pkg/api/v1"
@@ -18,7 +16,7 @@ func (n *native) Explain(w http.ResponseWriter, r *http.Request) {
 	var p v1.ExplainParams
 	n.handle(w, r, &p, func(q *request) (any, error) {
 		asked := Question{p.Address, value(p.Endpoint), value(p.Tenant), value(p.User), value(p.Resource)}
-		question, err := n.question(asked)
+		question, err := asked.query()
 		if err != nil {
 			return nil, err
 		}
@@ -43,7 +41,7 @@ func (n *native) ExplainProposed(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return nil, err
 		}
-		question, err := n.question(asked)
+		question, err := asked.query()
 		if err != nil {
 			return nil, err
 		}
@@ -55,12 +53,10 @@ func (n *native) ExplainProposed(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// question is what the control plane is asked; all that is wrong with it is told.
-func (n *native) question(q Question) (control.Question, error) {
-	t, err := n.table()
-	if err != nil {
-		return control.Question{}, err
-	}
+// query is what the control plane is asked; all that is wrong with it in itself
+// is told. Whether there is what it names is told by who knows whether the caller
+// may ask.
+func (q Question) query() (control.Question, error) {
 	var found mistaken
 	addr, err := netip.ParseAddr(q.Address)
 	if err != nil || addr.Zone() != "" {
@@ -68,11 +64,6 @@ func (n *native) question(q Question) (control.Question, error) {
 	}
 	if q.User != "" && q.Tenant == "" {
 		found = append(found, v1.Mistake{Path: "user", What: "a user belongs to a tenant", Remedy: "name the tenant"})
-	}
-	if known := append(t.State.KnownResources(), policy.AnyResource); q.Resource != "" && !slices.Contains(known, q.Resource) {
-		found = append(found, v1.Mistake{
-			Path: "resource", What: "there is no " + strconv.Quote(q.Resource), Remedy: "write one of " + strings.Join(known, " "),
-		})
 	}
 	if found != nil {
 		return control.Question{}, found

@@ -348,8 +348,12 @@ func changeOperations(t *testing.T, c *contract.Contract) {
 		t.Errorf("%+v", x)
 	}
 	p := w.do("GET /explain?address=x&user=1&resource=dataAcces").problem(400)
-	if len(p.Mistakes) != 3 {
+	if len(p.Mistakes) != 2 {
 		t.Errorf("%+v", p.Mistakes)
+	}
+	p = w.do("GET /explain?address=10.0.0.1&resource=dataAcces").problem(400)
+	if len(p.Mistakes) != 1 || p.Mistakes[0].Path != "resource" || p.Mistakes[0].Remedy != "write one of managementAPI adminAPI dataAccess webUI *" {
+		t.Errorf("%+v", p)
 	}
 	w.do("GET /explain?address=10.0.0.1&endpoint=nothing").problem(404)
 

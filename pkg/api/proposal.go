@@ -244,11 +244,3 @@ func (p *proposal) all() []control.Change {
 	}
 	return all
 }
-
-// table is the policy in force; where there is none, there is no answer.
-func (n *native) table() (*policy.Table, error) {
-	if t := n.Control.Table(); t != nil {
-		return t, nil
-	}
-	return nil, &control.Refusal{Kind: control.NotKept, What: "no policy is in force yet"}
-}

@@ -2,6 +2,8 @@ package control
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/postern-io/postern/pkg/access"
 	"github.com/postern-io/postern/pkg/policy"
@@ -40,7 +42,7 @@ func (s *Service) explainProposed(ctx context.Context, c *Call, q Question, chan
 	if len(changes) == 0 {
 		return s.explain(c, q, s.Table())
 	}
-	if err := c.lacks(s.Table(), q.need()); err != nil {
+	if err := s.explainable(c, q); err != nil {
 		return nil, err
 	}
 	result, _, err := s.propose(ctx, c, changes)
@@ -51,10 +53,7 @@ func (s *Service) explainProposed(ctx context.Context, c *Call, q Question, chan
 }
 
 func (s *Service) explain(c *Call, q Question, t *policy.Table) (*Explanation, error) {
-	if err := c.lacks(t, q.need()); err != nil {
-		return nil, err
-	}
-	if _, err := s.state(); err != nil {
+	if err := s.explainable(c, q); err != nil {
 		return nil, err
 	}
 	if q.At != "" {
@@ -70,6 +69,25 @@ func (s *Service) explain(c *Call, q Question, t *policy.Table) (*Explanation, e
 		x.Withheld, x.List, x.Entry = true, nil, nil
 	}
 	return x, nil
+}
+
+// explainable refuses a question that the caller may not ask, and only then one that
+// names a resource there is not: the remedy names those there are.
+func (s *Service) explainable(c *Call, q Question) error {
+	if err := c.lacks(s.Table(), q.need()); err != nil {
+		return err
+	}
+	state, err := s.state()
+	if err != nil {
+		return err
+	}
+	known := append(state.KnownResources(), policy.AnyResource)
+	if q.Resource == "" || slices.Contains(known, q.Resource) {
+		return nil
+	}
+	r := refuse(Invalid, "there is no resource %q", q.Resource)
+	r.Mistakes = []Mistake{{Path: "resource", What: r.What, Remedy: "write one of " + strings.Join(known, " ")}}
+	return r
 }
 
 // need is the right to ask: that to read the innermost list the answer may come
