@@ -61,7 +61,7 @@ func (s *Service) explain(c *Call, q Question, t *policy.Table) (*Explanation, e
 		if ep == nil || !ep.Serves(q.Tenant) && !c.who().May(access.ReadEndpoints, ofEndpoint(q.At)) {
 			return nil, &policy.Unknown{What: "endpoint", Name: q.At}
 		}
-		q.Endpoint = ep
+		q.Endpoint = c.view(ep, q.Tenant)
 		q.TruePeer = ep.Client.Source == policy.Peer
 	}
 	x := &Explanation{Verdict: t.Decide(q.Query), Query: q.Query, Table: t}
@@ -88,6 +88,18 @@ func (s *Service) explainable(c *Call, q Question) error {
 	r := refuse(Invalid, "there is no resource %q", q.Resource)
 	r.Mistakes = []Mistake{{Path: "resource", What: r.What, Remedy: "write one of " + strings.Join(known, " ")}}
 	return r
+}
+
+// view is an endpoint as far as it is the caller's: to who may not read it, it serves
+// the tenant that is asked about and no other. Whom its packets pass for another's
+// sake is that other's.
+func (c *Call) view(ep *policy.Endpoint, tenant string) *policy.Endpoint {
+	if tenant == "" || c.sees(ep) {
+		return ep
+	}
+	own := *ep
+	own.AllTenants, own.Tenants = false, []string{tenant}
+	return &own
 }
 
 // need is the right to ask: that to read the innermost list the answer may come
