@@ -236,7 +236,10 @@ func tenantOperations(t *testing.T, c *contract.Contract) {
 		t.Errorf("%+v", acme)
 	}
 	w.do("GET /tenants/nobody").problem(404)
-	w.do("PUT /tenants/initech", "If-None-Match: *", `{"name": "Initech", "hosts": ["initech.example"], "attributes": {"z": 1, "a": 2}}`).into(200, nil)
+	if p := w.do("PUT /tenants/initech", `{}`).problem(409); p.Detail != "endpoints/shop: tenant initech has no list; what restricted would restrict nothing; send it again with force, if that is meant" {
+		t.Error(p.Detail)
+	}
+	w.do("PUT /tenants/initech?force=true", "If-None-Match: *", `{"name": "Initech", "hosts": ["initech.example"], "attributes": {"z": 1, "a": 2}}`).into(200, nil)
 	w.do("PUT /tenants/acme", "If-Match: "+acme.Etag, `{"selfService": false}`).into(200, nil)
 	w.do("GET /tenants/acme").into(200, &acme)
 	if acme.SelfService || acme.Hosts == nil {

@@ -86,6 +86,12 @@ type member struct {
 	width int
 }
 
+// precedence is less than zero where m decides before o.
+func (m member) precedence(o member) int {
+	return cmp.Or(cmp.Compare(o.ep.Destination.rank(), m.ep.Destination.rank()),
+		cmp.Compare(m.width, o.width), cmp.Compare(m.ep.protocolRank(), o.ep.protocolRank()))
+}
+
 // portSpans cuts a protocol's ports wherever an endpoint's or another range
 // begins or ends, and says who covers each piece.
 func portSpans(eps []*Endpoint, proto Protocol, others []PortRange) []portSpan {
@@ -136,10 +142,10 @@ func stillCovering(open []member, proto Protocol, at uint16) []member {
 
 func (ep *Endpoint) portsFor(proto Protocol) []PortRange {
 	switch ep.Protocol {
-	case proto:
-		return ep.Ports
 	case AnyProtocol:
 		return []PortRange{AllPorts}
+	case proto:
+		return ep.Ports
 	}
 	return nil
 }

@@ -9,12 +9,17 @@ import (
 // Open says why no list keeps anybody from an endpoint, as "tenant 3 has no
 // list"; "" where one does.
 func (s *State) Open(ep *Endpoint) string {
+	return s.openTo(ep, s.tenantsOf(ep))
+}
+
+// openTo is Open as far as it goes by some of an endpoint's tenants.
+func (s *State) openTo(ep *Endpoint, ids iter.Seq[string]) string {
 	if restricts(s.System, ep.Resource) || ep.Policies.restricts() {
 		return ""
 	}
 	var open openTenants
 	tenants := 0
-	for id := range s.tenantsOf(ep) {
+	for id := range ids {
 		tenants++
 		open.add(s, ep, id)
 	}

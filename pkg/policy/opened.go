@@ -17,25 +17,30 @@ func (o Opening) String() string { return o.Name + ": " + o.Why }
 // Opened are the openings that a change makes, by name. A list counts while it
 // is on and holds an allow entry in whatever state; that entries run out opens
 // nothing.
-func Opened(before, after *State) []Opening {
+func Opened(before, after *Table) []Opening {
+	was, is := before.State, after.State
 	var found []Opening
 	open := func(name, why string) {
 		if why != "" {
 			found = append(found, Opening{name, why})
 		}
 	}
-	if before.Mode == Enforce && after.Mode != Enforce {
-		open("mode", "it is "+after.Mode.String()+" now")
+	if was.Mode == Enforce && is.Mode != Enforce {
+		open("mode", "it is "+is.Mode.String()+" now")
 	}
-	if !before.FilteringOff && after.FilteringOff && (before.filters() || before.closesUnlisted()) {
+	closed := sync.OnceValue(was.closesUnlisted) // it asks every endpoint
+	if !was.FilteringOff && is.FilteringOff && (was.filters() || closed()) {
 		open(filteringName, "it lifts every list but the endpoints' own")
 	}
-	closed := sync.OnceValue(before.closesUnlisted) // it asks every endpoint
-	for c := range after.ListsSince(before) {
+	for c := range is.ListsSince(was) {
 		open(c.At.String(), c.opened(closed))
 	}
-	for c := range after.EndpointsSince(before) {
-		open("endpoints/"+c.Name, openedEndpoint(before, after, c.Before, c.After))
+	d := newDoors(before, after)
+	for c := range is.EndpointsSince(was) {
+		open("endpoints/"+c.Name, d.opened(c.Before, c.After))
+	}
+	for ep, why := range d.openedByTenants() {
+		open("endpoints/"+ep.Name, why)
 	}
 	slices.SortFunc(found, func(a, b Opening) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Why, b.Why)) })
 	return slices.CompactFunc(found, func(a, b Opening) bool { return a.Name == b.Name })
@@ -76,22 +81,6 @@ func (c ListChange) opened(closed func() bool) string {
 		return "it is empty now"
 	}
 	return "its last allow entry is gone"
-}
-
-// openedEndpoint says how an endpoint came to be open to all, its lists aside
-// that others speak of; "" where it did not.
-func openedEndpoint(before, after *State, was, is *Endpoint) string {
-	switch {
-	case was == nil || before.Open(was) != "" || max(before.Mode, was.Mode) != Enforce:
-		return ""
-	case is == nil:
-		return "it is not guarded any more"
-	case is.Mode != Enforce:
-		return "it is " + is.Mode.String() + " now"
-	case !covers(is, was):
-		return "some of it is not guarded any more"
-	}
-	return after.Open(is)
 }
 
 // covers reports whether what was judged for one endpoint is judged for the

@@ -77,17 +77,25 @@ func changedLists(at Place, was, is map[string]*List, yield func(ListChange) boo
 	return true
 }
 
-// EndpointsSince are the endpoints that are not those of before.
+// EndpointsSince are the endpoints that are not those of before. It passes over
+// what both begin and end with.
 func (s *State) EndpointsSince(before *State) iter.Seq[Change[Endpoint]] {
 	return func(yield func(Change[Endpoint]) bool) {
 		if same(s.Endpoints, before.Endpoints) {
 			return
 		}
-		was := make(map[string]*Endpoint, len(before.Endpoints))
-		for _, ep := range before.Endpoints {
+		old, fresh := before.Endpoints, s.Endpoints
+		for len(old) > 0 && len(fresh) > 0 && old[0] == fresh[0] {
+			old, fresh = old[1:], fresh[1:]
+		}
+		for len(old) > 0 && len(fresh) > 0 && old[len(old)-1] == fresh[len(fresh)-1] {
+			old, fresh = old[:len(old)-1], fresh[:len(fresh)-1]
+		}
+		was := make(map[string]*Endpoint, len(old))
+		for _, ep := range old {
 			was[ep.Name] = ep
 		}
-		for _, ep := range s.Endpoints {
+		for _, ep := range fresh {
 			if was[ep.Name] != ep && !yield(Change[Endpoint]{ep.Name, was[ep.Name], ep}) {
 				return
 			}
