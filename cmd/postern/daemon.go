@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -35,7 +36,8 @@ type daemon struct {
 	sources     sources
 	connections connections
 	metrics     *metrics.Metrics
-	warned      string // of what locks the operator out; only Set touches it
+	closed      atomic.Pointer[policy.Problems] // doors that could not be opened
+	warned      string                          // of what locks the operator out; only Set touches it
 }
 
 func newDaemon(kernel *datapath.Datapath, log *slog.Logger) *daemon {

@@ -36,6 +36,8 @@ type doors struct {
 	front   front.Config
 	limits  body.Limits
 	tls     *tls.Config
+
+	notOpen policy.Problems // doors that could not be opened
 }
 
 func (d *daemon) doors(s agent.Settings) (*doors, error) {
@@ -65,11 +67,20 @@ func (d *doors) open(ctx context.Context, g *errgroup.Group) {
 	for _, of := range d.api.Dialects {
 		h, err := d.dialect(of)
 		if err != nil {
-			d.log.Error("no dialect", "name", of.Name, "err", err)
+			d.shut("no dialect", err)
 			continue
 		}
 		d.serve(ctx, g, of.Listen, h)
 	}
+	d.closed.Store(&d.notOpen)
+}
+
+// shut tells, in log and status, of a door that cannot be opened.
+func (d *doors) shut(what string, err error) {
+	d.log.Error(what, "err", err)
+	d.notOpen = append(d.notOpen, policy.Problem{
+		Pos: policy.Pos{File: d.agent.Status().Config}, What: what + ": " + err.Error(), Remedy: "mend it and restart the agent",
+	})
 }
 
 // certificate is nil where it cannot be read: the listeners that need it say so.
@@ -80,7 +91,7 @@ func (d *doors) certificate() *tls.Config {
 		}
 	})
 	if err != nil {
-		d.log.Error("no certificate", "err", err)
+		d.shut("no certificate", err)
 		return nil
 	}
 	return pair.TLS()
@@ -89,7 +100,7 @@ func (d *doors) certificate() *tls.Config {
 func (d *doors) serve(ctx context.Context, g *errgroup.Group, address string, h http.Handler) {
 	l, err := serve.Listen(address, serve.Config{Group: d.api.Group, TLS: d.tls, Connections: d.api.MaxConnections})
 	if err != nil {
-		d.log.Error("no API", "err", err)
+		d.shut("no API", err)
 		return
 	}
 	g.Go(func() error { return serve.Serve(ctx, l, h) })

@@ -69,6 +69,9 @@ func (d *daemon) problems(files policy.Problems) policy.Problems {
 	if t := d.agent.Table(); t != nil {
 		all = append(all, t.State.LockOut()...)
 	}
+	if closed := d.closed.Load(); closed != nil {
+		all = append(all, *closed...)
+	}
 	return append(all, d.plane.problems()...)
 }
 

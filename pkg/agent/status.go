@@ -135,6 +135,13 @@ func (l *loop) problems() policy.Problems {
 	all := append(policy.Problems(nil), l.reading.problems...)
 	all = append(all, l.refused...)
 	all = append(all, l.orphaned...)
+	if l.rev != nil && l.rev.State.FilteringOff {
+		all = append(all, policy.Problem{
+			Pos: l.rev.State.FilteringAt, Warning: true,
+			What:   "filtering is off: the system's, tenants' and users' lists keep nobody out",
+			Remedy: "turn it on with postern filtering on, or in the file that says so",
+		})
+	}
 	return append(all, l.needRestart()...)
 }
 

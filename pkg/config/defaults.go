@@ -36,7 +36,7 @@ var Defaults = []Default{
 	{"api.tls.key", Required, "its key"},
 	{"api.dialects", None, "other systems' APIs, each on a listener of its own"},
 	{"api.dialects[].name", Required, "`trustx`, `hdp`, `northflank` or `port`"},
-	{"api.dialects[].listen", Required, "as `api.listen`"},
+	{"api.dialects[].listen", Required, "one listener, of the forms of `api.listen`"},
 	{"api.dialects[].tenant", None, "trustx: its hosts, `{tenant}` where the tenant's id stands, `{region}` for any label"},
 	{"api.dialects[].dns", None, "northflank: a port's public name, of `{name}`, `{service}` and `{project}`"},
 	{"api.dialects[].certificates", None, "northflank: PEM files, of which it tells the dates"},
