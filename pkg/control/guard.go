@@ -20,6 +20,9 @@ type findings struct {
 // check is asked about a change that is compiled and not in force. What the call
 // overrules it notes, so that the answer can warn of it.
 func (w *writing) check(t policy.Transition) error {
+	if err := w.heirs(t); err != nil {
+		return err
+	}
 	w.findings = findings{opened: policy.Opened(t.Before, t.After)}
 	if len(t.Cuts) > 0 {
 		w.cuts = t.After.LockedOut(t.Cuts)

@@ -273,6 +273,48 @@ func TestGuard(t *testing.T) {
 	}
 }
 
+// TestKeysDoNotOutlive: no tenant or user goes before its keys are blocked.
+func TestKeysDoNotOutlive(t *testing.T) {
+	tests := []struct {
+		name   string
+		key    access.Key
+		change Change
+		err    string
+	}{
+		{name: "tenant", key: access.Key{Role: access.TenantAdmin, Tenant: "globex"}, change: DeleteTenant("globex"), err: "tenants/globex has a key that is not blocked"},
+		{name: "tenants-user", key: access.Key{Role: access.User, Tenant: "globex", User: "1"}, change: DeleteTenant("globex"), err: "tenants/globex/users/1 has a key that is not blocked"},
+		{name: "user", key: access.Key{Role: access.User, Tenant: "acme", User: "1"}, change: DeleteUser("acme", "1"), err: "tenants/acme/users/1 has a key that is not blocked"},
+		{name: "unlisted-user", key: access.Key{Role: access.User, Tenant: "globex", User: "1"}, change: DeleteUser("globex", "1"), err: "tenants/globex/users/1 has a key that is not blocked"},
+		{name: "blocked", key: access.Key{Role: access.TenantAdmin, Tenant: "globex", Status: access.Blocked}, change: DeleteTenant("globex")},
+		{name: "anothers", key: access.Key{Role: access.TenantAdmin, Tenant: "acme"}, change: DeleteTenant("globex")},
+		{name: "tenants-own", key: access.Key{Role: access.TenantAdmin, Tenant: "acme"}, change: DeleteUser("acme", "1")},
+		{name: "nobodys", key: access.Key{Role: access.User, Tenant: "globex", User: "9"}, change: DeleteUser("globex", "1")},
+		{name: "tenant-that-an-endpoint-names", key: access.Key{Role: access.TenantAdmin, Tenant: "acme"}, change: DeleteTenant("acme")},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, acme())
+			w.as(tt.key, "10.0.0.1")
+			c := root()
+			c.Force = true
+			_, err := w.Write(t.Context(), c, tt.change)
+			if text(err) != tt.err || err != nil && kindOf(err) != Conflict {
+				t.Errorf("error = %v (%s), want %q", err, kindOf(err), tt.err)
+			}
+		})
+	}
+	w := newWorld(t, acme())
+	w.write(root(), EditTenant("new", func(*policy.TenantRecord) {}), Add(place("tenants/new/*"), entries("10.0.0.1")...))
+	w.as(access.Key{Role: access.TenantAdmin, Tenant: "new"}, "10.0.0.1")
+	w.as(access.Key{Role: access.Reader, Tenant: "new"}, "10.0.0.1")
+	force := root()
+	force.Force = true
+	_, err := w.Rollback(t.Context(), force, 1, Part{})
+	if want := "tenants/new has a key that is not blocked, and 1 more"; text(err) != want {
+		t.Errorf("rolled back: %v, want %q", err, want)
+	}
+}
+
 // TestGuardConnections: what the agent found is refused, or warned of.
 func TestGuardConnections(t *testing.T) {
 	w := newWorld(t, acme())
