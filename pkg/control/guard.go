@@ -2,6 +2,7 @@ package control
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/postern-io/postern/pkg/access"
 	"github.com/postern-io/postern/pkg/policy"
@@ -13,6 +14,7 @@ const forceIt = "send it again with force, if that is meant"
 type findings struct {
 	lockedOut []*Refusal // the caller, by system lists and then by its own
 	softly    bool       // the last of these is only a warning
+	ending    []*Refusal // what would lock the caller out, and does so in an hour
 	opened    []policy.Opening
 	cuts      *policy.LocksOut
 }
@@ -28,6 +30,9 @@ func (w *writing) check(t policy.Transition) error {
 		w.cuts = t.After.LockedOut(t.Cuts)
 	}
 	refusal := w.locksOut(t)
+	if err := w.endsSoon(t); err != nil {
+		return err
+	}
 	if refusal == nil && len(w.opened) > 0 && !w.call.MayOpen {
 		refusal = wouldOpen(w.opened)
 	}
@@ -47,36 +52,43 @@ func (w *writing) locksOut(t policy.Transition) *Refusal {
 	if c.Exempt || !c.From.IsValid() {
 		return nil
 	}
-	q := policy.Query{Resource: c.Resource, Addr: c.From}
-	if r := shutsOut(t, q); r != nil {
+	for i, q := range c.admission() {
+		r := shutsOut(t, q, "")
+		if r == nil {
+			continue
+		}
 		w.lockedOut = append(w.lockedOut, r)
+		if w.softly = i > 0 && c.Lenient; w.softly {
+			return nil
+		}
 		return r
 	}
-	if q.Tenant, q.User = c.who().Tenant, c.who().User; q.Tenant == "" {
-		return nil
-	}
-	r := shutsOut(t, q)
-	if r == nil {
-		return nil
-	}
-	w.lockedOut = append(w.lockedOut, r)
-	if w.softly = c.Lenient; w.softly {
-		return nil
-	}
-	return r
+	return nil
 }
 
-// shutsOut is the refusal of a change after which an address that passed does not.
-func shutsOut(t policy.Transition, q policy.Query) *Refusal {
+// admission is what the call's own API asks of its caller: the system's lists, and
+// where its key is a tenant's those of the tenant and the user.
+func (c *Call) admission() []policy.Query {
+	q := policy.Query{Resource: c.Resource, Addr: c.From}
+	all := []policy.Query{q}
+	if q.Tenant, q.User = c.who().Tenant, c.who().User; q.Tenant != "" {
+		all = append(all, q)
+	}
+	return all
+}
+
+// shutsOut is the refusal of a change after which an address that passed does not,
+// now or at the time it is told.
+func shutsOut(t policy.Transition, q policy.Query, when string) *Refusal {
 	before, after := t.Before.Decide(q), t.After.Decide(q)
 	if !lets(before) || lets(after) {
 		return nil
 	}
-	r := refuse(LocksOut, "%s calls this API now, and could not any more: %s", q.Addr, after.Reason)
+	r := refuse(LocksOut, "%s calls this API now, and could not any more%s: %s", q.Addr, when, after.Reason)
 	r.Address, r.Remedy = q.Addr, forceIt
 	if after.List != nil {
 		at := after.Place(nil)
-		r.What = fmt.Sprintf("%s calls this API now, and could not any more: %s in list %s", q.Addr, after.Reason, at)
+		r.What += fmt.Sprintf(" in list %s", at)
 		r.Names = listed(at.String())
 	}
 	return r
@@ -119,7 +131,7 @@ func (c *Call) cutting(cuts *policy.LocksOut) *Refusal {
 // warnings are what a change does although the guard found it.
 func (f *findings) warnings(c *Call) []Warning {
 	var all []Warning
-	for _, r := range f.lockedOut {
+	for _, r := range slices.Concat(f.lockedOut, f.ending) {
 		all = append(all, Warning{Kind: LocksOut, What: r.What, Names: r.Names})
 	}
 	for _, o := range f.opened {

@@ -221,6 +221,10 @@ func TestGuard(t *testing.T) {
 	}{
 		{name: "system-shuts-out", call: operator, change: only(mgmt), want: "10.0.0.1 calls this API now, and could not any more: not-listed in list system/managementAPI", names: "system/managementAPI"},
 		{name: "denied-by-system", call: operator, change: Add(mgmt, entries("-10.0.0.1")...), want: "10.0.0.1 calls this API now, and could not any more: deny-entry in list system/managementAPI", names: "system/managementAPI"},
+		{name: "system-ends-soon", call: operator, change: Replace(mgmt, nil, entries("?10.0.0.0/8", "10.0.99.0/24")), warns: "locks-out"},
+		{name: "tenant-ends-soon", call: tenant, change: Replace(own, nil, entries("?10.0.0.0/16", "10.0.99.0/24")), warns: "locks-out"},
+		{name: "ends-soon-for-others", call: operator, change: Replace(mgmt, nil, entries("10.0.0.0/24", "?10.0.99.0/24"))},
+		{name: "staff-ends-a-tenants", call: operator, change: Replace(own, nil, entries("?10.0.0.0/16", "10.0.99.0/24"))},
 		{name: "on-another-API", call: operator, how: func(c *Call) { c.Resource = "adminAPI" }, change: only(mgmt)},
 		{name: "forced", call: operator, how: func(c *Call) { c.Force = true }, change: only(mgmt), warns: "locks-out"},
 		{name: "break-glass", call: operator, how: func(c *Call) { c.Exempt = true }, change: only(mgmt)},
@@ -265,6 +269,11 @@ func TestGuard(t *testing.T) {
 			}
 			if got := strings.Join(kinds, " "); got != tt.warns {
 				t.Errorf("warnings %q, want %q", got, tt.warns)
+			}
+			for _, warning := range result.Warnings {
+				if soon := strings.Contains(warning.What, "could not any more in an hour: not-listed in list "); warning.Kind == LocksOut && soon != strings.Contains(tt.name, "soon") {
+					t.Errorf("warned: %s", warning.What)
+				}
 			}
 			if forced := w.log.changes[0].Forced; forced != (c.Force && tt.warns != "") {
 				t.Errorf("the journal has forced: %v", forced)

@@ -104,6 +104,17 @@ func (t *Table) tenantsOf(ep *Endpoint) []string {
 	return ep.Tenants
 }
 
+// Ahead is t at a later moment, as far as the system's lists and one tenant's say:
+// 90,000 others and the endpoints cost nothing.
+func (t *Table) Ahead(tenant string, now time.Time) (*Table, error) {
+	s := *t.State
+	s.Tenants, s.Endpoints, s.Dormant, s.Failsafe = Map[Tenant]{}, nil, nil, nil
+	if is := t.State.Tenants.Get(tenant); is != nil {
+		s.Tenants = s.Tenants.With(tenant, is)
+	}
+	return Compile(&s, Host{}, now)
+}
+
 // TenantByHost finds the tenant a host name belongs to. The name is as in
 // State: lower case, without port and trailing dot.
 func (t *Table) TenantByHost(host string) (string, bool) { return t.hosts.find(host) }
