@@ -35,6 +35,7 @@ func (l *loop) confirm(revision uint64, by policy.Author) error {
 		return fmt.Errorf("%w: %w", policy.ErrNotKept, err)
 	}
 	l.pending = slices.Delete(l.pending, at, at+1)
+	l.revertErr = nil // it may have been of this one; of others the next tick tells
 	l.show()
 	return nil
 }

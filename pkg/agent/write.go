@@ -70,7 +70,7 @@ func (l *loop) propose(d *policy.Draft, w policy.Write) (policy.Transition, erro
 	if step.Image.Empty() {
 		return step, nil
 	}
-	if err := l.unlocked(step.Image); err != nil {
+	if err := l.unlocked(step.Image, d.State()); err != nil {
 		return step, err
 	}
 	after, err := l.compile(d.State())
@@ -166,13 +166,21 @@ func (l *loop) noted(c *policy.Commit, after policy.Image, keep func(audit.Note)
 	return l.journal.Change(c, c.Before, after, keep)
 }
 
-// unlocked refuses a change to records that wait for a revision to be confirmed.
-func (l *loop) unlocked(image policy.Image) error {
+// unlocked refuses a change to records that wait for a revision to be confirmed,
+// and one after which such a revision could not be taken back any more: somebody
+// else has the host or the port that would come again.
+func (l *loop) unlocked(image policy.Image, after *policy.State) error {
 	for _, p := range l.pending {
+		locked := &policy.Locked{Revision: p.Number, Until: p.Confirm}
 		for _, name := range image.Names() {
 			if slices.Contains(p.Names, name) {
-				return &policy.Locked{Name: name, Revision: p.Number, Until: p.Confirm}
+				locked.Name = name
+				return locked
 			}
+		}
+		if err := after.Restorable(p.Before); err != nil && l.rev.State.Restorable(p.Before) == nil {
+			locked.Name, locked.Why = p.Names[0], err.Error()
+			return locked
 		}
 	}
 	return nil

@@ -225,6 +225,82 @@ func TestConfirm(t *testing.T) {
 	}
 }
 
+// TestRevertStaysPossible: nothing is written after which a revision that waits
+// could not be taken back.
+func TestRevertStaysPossible(t *testing.T) {
+	h := withBeta(t)
+	h.start()
+	record := func(id string, r *policy.TenantRecord) policy.Write {
+		return policy.Write{Author: joe, Edit: func(d *policy.Draft) error { return d.SetRecord(id, r) }}
+	}
+	endpoint := func(name string, port uint16) policy.Write {
+		return policy.Write{Author: joe, Edit: func(d *policy.Draft) error {
+			if port == 0 {
+				return d.SetEndpoint(name, nil)
+			}
+			return d.SetEndpoint(name, &policy.Endpoint{Name: name, Resource: "*", Ports: []policy.PortRange{{First: port, Last: port}}})
+		}}
+	}
+	pending := func(w policy.Write) policy.Write {
+		w.Confirm = 90 * time.Second
+		return w
+	}
+	h.must(record("gamma", &policy.TenantRecord{Hosts: []string{"g.example.com"}}))
+	h.must(endpoint("old", 7000))
+	h.must(pending(record("gamma", &policy.TenantRecord{})))
+	h.must(pending(endpoint("old", 0)))
+	const until = " to be confirmed, until 2026-05-01T12:01:30Z, and could not be taken back any more: "
+	tests := []struct {
+		name, err string
+		write     policy.Write
+	}{
+		{"its-host", "tenants/gamma waits for revision 4" + until + "host g.example.com of tenant gamma may be host g.example.com of tenant beta (); leave it to one of them", record("beta", &policy.TenantRecord{Hosts: []string{"g.example.com"}})},
+		{"another-host", "", record("beta", &policy.TenantRecord{Hosts: []string{"b.example.com"}})},
+		{"its-port", "endpoints/old waits for revision 5" + until + "endpoint old: tcp port 7000 of this host is as much endpoint new's (); give one of them fewer addresses or ports", endpoint("new", 7000)},
+		{"another-port", "", endpoint("new", 7001)},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if _, err := h.Write(t.Context(), tt.write); text(err) != tt.err {
+				t.Errorf("error = %q, want %q", text(err), tt.err)
+			}
+		})
+	}
+}
+
+// TestOneRevertStuck: a revision that a file keeps from being taken back keeps no
+// other from it, and is told of until it is confirmed.
+func TestOneRevertStuck(t *testing.T) {
+	h := withBeta(t)
+	h.start()
+	gamma := func(hosts ...string) policy.Write {
+		return policy.Write{Author: joe, Edit: func(d *policy.Draft) error {
+			return d.SetRecord("gamma", &policy.TenantRecord{Hosts: hosts})
+		}}
+	}
+	h.must(gamma("g.example.com"))
+	first := h.put(betas, listOf(t, "10.0.7.0/24"))
+	first.Confirm = time.Minute
+	h.must(first)
+	second := gamma()
+	second.Confirm = 30 * time.Second
+	stuck := h.must(second).Commit.Number
+	h.reads(func(h *host) { h.write("lists.d/delta.yaml", "tenant: delta\nhosts: [g.example.com]\nlists: {}\n") })
+	h.clock.add(2 * time.Minute)
+	h.until("the one that can be is taken back", func() bool { return len(h.Status().Pending) == 1 })
+	if h.Table().State.ListAt(betas) != nil {
+		t.Error("beta's list is still there")
+	}
+	want := fmt.Sprintf("take back revision %d, which nobody confirmed: host g.example.com of tenant gamma may be host g.example.com of tenant delta (lists.d/delta.yaml:1); leave it to one of them", stuck)
+	if s := h.Status(); s.State != Degraded || h.here(s.Why) != want {
+		t.Errorf("%s: %s, want %s", s.State, h.here(s.Why), want)
+	}
+	if err := h.Confirm(t.Context(), stuck, joe); err != nil {
+		t.Error(err)
+	}
+	h.until("nothing is left to tell", func() bool { return h.Status().State == OK })
+}
+
 // TestBothOwn shows a list that a file and the store have: the file is refused,
 // naming it, until the store gives its own up.
 func TestBothOwn(t *testing.T) {

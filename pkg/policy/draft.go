@@ -241,6 +241,13 @@ func (d *Draft) restore(i Image, minds func(error) error) error {
 	return nil
 }
 
+// Restorable says why TakeBack would make no policy; nil where it would.
+func (s *State) Restorable(i Image) error {
+	d := NewDraft(s)
+	d.TakeBack(i)
+	return d.state.checkSince(s).Err()
+}
+
 // having is lists with another one for a resource, or without it.
 func having(lists map[string]*List, resource string, l *List) map[string]*List {
 	next := make(map[string]*List, len(lists)+1)

@@ -52,10 +52,15 @@ type Locked struct {
 	Name     string
 	Revision uint64
 	Until    time.Time
+	Why      string // it could not be taken back any more; "": the change is to what waits itself
 }
 
 func (e *Locked) Error() string {
-	return fmt.Sprintf("%s waits for revision %d to be confirmed, until %s", e.Name, e.Revision, e.Until.UTC().Format(time.RFC3339))
+	text := fmt.Sprintf("%s waits for revision %d to be confirmed, until %s", e.Name, e.Revision, e.Until.UTC().Format(time.RFC3339))
+	if e.Why != "" {
+		text += ", and could not be taken back any more: " + e.Why
+	}
+	return text
 }
 
 // LocksOut refuses a change that would cut established connections.
