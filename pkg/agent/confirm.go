@@ -20,7 +20,7 @@ func (a *Agent) Confirm(ctx context.Context, revision uint64, by policy.Author) 
 }
 
 func (l *loop) confirm(revision uint64, by policy.Author) error {
-	at := slices.IndexFunc(l.pending, func(p awaited) bool { return p.Number == revision })
+	at := slices.IndexFunc(l.pending, func(p *awaited) bool { return p.Number == revision })
 	if at < 0 {
 		return &policy.Unknown{What: "revision to be confirmed", Name: fmt.Sprint(revision)}
 	}
@@ -35,7 +35,6 @@ func (l *loop) confirm(revision uint64, by policy.Author) error {
 		return fmt.Errorf("%w: %w", policy.ErrNotKept, err)
 	}
 	l.pending = slices.Delete(l.pending, at, at+1)
-	l.revertErr = nil // it may have been of this one; of others the next tick tells
 	l.show()
 	return nil
 }
@@ -43,48 +42,53 @@ func (l *loop) confirm(revision uint64, by policy.Author) error {
 // itself is the author of what the agent does unasked.
 var itself = policy.Author{Name: "postern"}
 
-// awaited is a revision that waits to be confirmed, and its deadline by a clock
-// that nobody sets: the host's may stand still.
+// awaited is a revision that waits to be confirmed, its deadline by a clock that
+// nobody sets, for the host's may stand still, and why it could not be taken back.
 type awaited struct {
 	*policy.Commit
 	until time.Time
+	err   error
 }
 
 // await has a revision taken back at its deadline. What is left until then is
 // never more than was given.
 func (l *loop) await(c *policy.Commit) {
 	left := min(c.Confirm.Sub(l.clock.now()), c.Confirm.Sub(c.Time))
-	l.pending = append(l.pending, awaited{c, time.Now().Add(left)})
+	l.pending = append(l.pending, &awaited{Commit: c, until: time.Now().Add(left)})
 }
 
 // revertOverdue takes back what nobody confirmed in time, the latest first:
 // another may have been made on top of the one before. One that cannot be taken
-// back keeps no other.
-func (l *loop) revertOverdue(ctx context.Context) {
-	var failed error
-	for _, c := range l.overdue() {
-		if err := l.revert(ctx, c); err != nil {
-			failed = errors.Join(failed, notTakenBack(c, err))
+// back keeps no other, and is tried again when what went wrong is.
+func (l *loop) revertOverdue(ctx context.Context, again bool) {
+	for _, p := range l.overdue() {
+		if p.err != nil && !again {
+			continue
+		}
+		told := p.err != nil
+		if p.err = l.revert(ctx, p.Commit); p.err != nil && !told {
+			l.cfg.Log.Error("revision not taken back", "revision", p.Number, "err", p.err)
+			l.show()
 		}
 	}
-	if told := l.revertErr; failed != nil && told == nil {
-		l.cfg.Log.Error("revision not taken back", "err", failed)
-	}
-	if l.revertErr != nil || failed != nil {
-		l.revertErr = failed
-		l.show()
-	}
 }
 
-func notTakenBack(c *policy.Commit, err error) error {
-	return fmt.Errorf("take back revision %d, which nobody confirmed: %w", c.Number, err)
+// notTakenBack is what is in force though nobody confirmed it.
+func (l *loop) notTakenBack() error {
+	var all error
+	for _, p := range l.pending {
+		if p.err != nil {
+			all = errors.Join(all, fmt.Errorf("take back revision %d, which nobody confirmed: %w", p.Number, p.err))
+		}
+	}
+	return all
 }
 
-func (l *loop) overdue() []*policy.Commit {
-	var over []*policy.Commit
+func (l *loop) overdue() []*awaited {
+	var over []*awaited
 	for _, p := range slices.Backward(l.pending) {
 		if !l.clock.now().Before(p.Confirm) || !time.Now().Before(p.until) {
-			over = append(over, p.Commit)
+			over = append(over, p)
 		}
 	}
 	return over
@@ -119,16 +123,14 @@ func (l *loop) reverting(c *policy.Commit, image policy.Image) *policy.Commit {
 }
 
 func (l *loop) settle(c *policy.Commit) {
-	l.pending = slices.DeleteFunc(l.pending, func(p awaited) bool { return p.Commit == c })
+	l.pending = slices.DeleteFunc(l.pending, func(p *awaited) bool { return p.Commit == c })
 }
 
 // revertAtStart takes back what is overdue before anything is put in force; what
 // would not compile waits until the loop has tried it.
 func (l *loop) revertAtStart() {
-	for _, c := range l.overdue() {
-		if err := l.revertKept(c); err != nil {
-			l.revertErr = errors.Join(l.revertErr, notTakenBack(c, err))
-		}
+	for _, p := range l.overdue() {
+		p.err = l.revertKept(p.Commit)
 	}
 }
 

@@ -35,7 +35,7 @@ type loop struct {
 	reading *reading         // the files as last read, good or not
 	rev     *policy.Revision // in force; before that, the one kept; nil: none
 	before  *policy.State    // what the first state follows where no revision was kept
-	pending []awaited        // to be confirmed
+	pending []*awaited       // to be confirmed
 	table   *policy.Table    // in force; nil: none yet
 	tally   tally            // of rev, once it is in force
 	lost    bool             // table is not rev's: nothing was known, and endpoints are closed
@@ -53,7 +53,6 @@ type loop struct {
 	commitErr   error // what the files changed is not in the store
 	saveErr     error // what is in force is not in the snapshot
 	timeErr     error // nor the time
-	revertErr   error // what nobody confirmed is still in force
 	refreshErr  error // the revision in force is not as of now
 	gateErr     error
 	attachErr   error
@@ -103,9 +102,7 @@ func (l *loop) run(ctx context.Context, hosts <-chan policy.Host, jobs <-chan fu
 			job(ctx, l)
 		case <-ticks.C:
 			l.expire(ctx)
-			if l.revertErr == nil {
-				l.revertOverdue(ctx)
-			}
+			l.revertOverdue(ctx, false)
 		case <-rescans.C:
 			l.intake.walk(l.reading)
 			l.tryAgain(ctx)
@@ -198,9 +195,7 @@ func (l *loop) tryAgain(ctx context.Context) {
 	if l.attachErr != nil {
 		l.attach(ctx, l.guarded)
 	}
-	if l.revertErr != nil {
-		l.revertOverdue(ctx)
-	}
+	l.revertOverdue(ctx, true)
 }
 
 func (l *loop) attach(ctx context.Context, interfaces []string) {

@@ -117,7 +117,7 @@ func (l *loop) why() string {
 	add(l.commitErr)
 	add(l.saveErr)
 	add(l.timeErr)
-	add(l.revertErr)
+	add(l.notTakenBack())
 	add(l.refreshErr)
 	add(l.gateErr)
 	add(l.attachErr)
