@@ -43,7 +43,7 @@ writes them.`),
 		if *byEntry {
 			ch.show = func(w io.Writer, would *v1.Written) error { return c.writeEntries(ctx, w, agent, docs, would) }
 		}
-		return docs.locate(c.make(ch))
+		return docs.locate(c.make(ctx, ch))
 	})
 	return cmd
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -37,7 +38,7 @@ func (c *console) changeFlags(cmd *cobra.Command) *change {
 
 // make shows what ch would do, asks whether it is meant where somebody can be
 // asked, and makes it.
-func (c *console) make(ch *change) error {
+func (c *console) make(ctx context.Context, ch *change) error {
 	// Forced, it is told what a guard says, and not only that.
 	try := writing{reason: ch.reason, force: true, dryRun: true}
 	would, err := answer[v1.Written](ch.send(try.edit))
@@ -58,7 +59,7 @@ func (c *console) make(ch *change) error {
 	if refused {
 		return &would.Plan.Refusal
 	}
-	if !ch.yes && c.interactive && !c.agreed("make this change?") {
+	if !ch.yes && c.interactive && !c.agreed(ctx, "make this change?") {
 		return errors.New("nothing was changed")
 	}
 	resp, err := ch.send(ch.edit)
@@ -85,10 +86,20 @@ func (c *console) beside(f format) io.Writer {
 	return c.err
 }
 
-// agreed asks, and takes nothing but a yes for one.
-func (c *console) agreed(question string) bool {
+// agreed asks, and takes nothing but a yes for one. The end of ctx is a no: a read
+// of a terminal does not end by itself, and is left to end with the process.
+func (c *console) agreed(ctx context.Context, question string) bool {
 	fmt.Fprintf(c.err, "%s [y/N] ", question)
-	line, _ := bufio.NewReader(c.in).ReadString('\n') // no line is no yes
-	word := strings.ToLower(strings.TrimSpace(line))
-	return word == "y" || word == "yes"
+	said := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(c.in).ReadString('\n') // no line is no yes
+		said <- strings.ToLower(strings.TrimSpace(line))
+	}()
+	select {
+	case word := <-said:
+		return word == "y" || word == "yes"
+	case <-ctx.Done():
+		fmt.Fprintln(c.err)
+		return false
+	}
 }

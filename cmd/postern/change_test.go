@@ -1,9 +1,13 @@
 package main
 
 import (
+	"context"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 )
 
 const (
@@ -192,5 +196,25 @@ func TestApplyAsks(t *testing.T) {
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.run(t, d, terminal) })
+	}
+}
+
+// Who is asked may interrupt instead, which is no yes.
+func TestAgreedEndsWithItsContext(t *testing.T) {
+	nobody, says := io.Pipe()
+	t.Cleanup(func() { _ = says.Close() })
+	ctx, interrupt := context.WithCancel(t.Context())
+	var errs strings.Builder
+	c := &console{in: nobody, err: &errs}
+	answered := make(chan bool)
+	go func() { answered <- c.agreed(ctx, "make this change?") }()
+	interrupt()
+	select {
+	case yes := <-answered:
+		if yes || errs.String() != "make this change? [y/N] \n" {
+			t.Errorf("agreed = %t, having asked %q", yes, errs.String())
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("still asking")
 	}
 }

@@ -57,7 +57,7 @@ func (c *console) importManifests(ctx context.Context, agent *v1.Client, m *mani
 	ch.send = func(edit v1.RequestEditorFn) (*http.Response, error) {
 		return agent.Apply(ctx, nil, v1.Proposal{Changes: taken.changes(in.replace)}, edit)
 	}
-	return c.make(ch)
+	return c.make(ctx, ch)
 }
 
 func (c *console) manifests(files []string) ([]ingress.Rule, policy.Problems, error) {

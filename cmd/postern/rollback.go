@@ -33,7 +33,7 @@ Keys and the audit log are not touched by it.`),
 		ch.send = func(edit v1.RequestEditorFn) (*http.Response, error) {
 			return agent.Rollback(ctx, number, nil, only, edit)
 		}
-		return c.make(ch)
+		return c.make(ctx, ch)
 	})
 	return cmd
 }

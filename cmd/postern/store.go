@@ -48,11 +48,11 @@ under another name. DIR is the store's directory, which no agent may have open.`
 	}
 	yes := cmd.Flags().BoolP("yes", "y", false, "do not ask")
 	form := formatFlag(cmd)
-	cmd.RunE = func(_ *cobra.Command, args []string) error {
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if !isDir(args[0]) {
 			return fmt.Errorf("restore %s: no such directory", args[0]) // it would be made
 		}
-		if !*yes && c.interactive && !c.agreed("restore the store in "+args[0]+"?") {
+		if !*yes && c.interactive && !c.agreed(cmd.Context(), "restore the store in "+args[0]+"?") {
 			return errors.New("nothing was restored")
 		}
 		r, err := store.Restore(args[0])
