@@ -53,8 +53,8 @@ func typedLists(t *testing.T) []typed {
 		},
 		{
 			name:   "change",
-			args:   []string{"lists", "change", "tenants/acme/*", "192.0.2.7", "--comment", "", "--never-expires", "--enabled=false"},
-			script: []exchange{{ask: "PATCH /lists/tenants%2Facme%2F%2A/entries?address=192.0.2.7\n" + `{"comment":"","enabled":false,"expires":null}`, say: wrote}},
+			args:   []string{"lists", "change", "tenants/acme/*", "192.0.2.7", "--comment", "", "--never-expires", "--enabled=false", "--confirm", "1d"},
+			script: []exchange{{ask: "PATCH /lists/tenants%2Facme%2F%2A/entries?address=192.0.2.7&confirm=24h0m0s\n" + `{"comment":"","enabled":false,"expires":null}`, say: wrote}},
 			out:    wroteText,
 		},
 		{

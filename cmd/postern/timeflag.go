@@ -46,3 +46,28 @@ func span(text string) (time.Duration, error) {
 	}
 	return time.ParseDuration(text)
 }
+
+// longestConfirm is how long the agent lets a change wait at most.
+const longestConfirm = 24 * time.Hour
+
+// confirmFlag is how long a change waits to be confirmed: never no time at all,
+// which would make the change for good.
+type confirmFlag struct{ time.Duration }
+
+func (f *confirmFlag) Type() string { return "duration" }
+
+func (f *confirmFlag) String() string {
+	if f.Duration == 0 {
+		return ""
+	}
+	return f.Duration.String()
+}
+
+func (f *confirmFlag) Set(text string) error {
+	far, err := span(text)
+	if err != nil || far <= 0 || far > longestConfirm {
+		return errors.New("want a time above 0 and at most 24h, like 90s, 2h or 1d")
+	}
+	f.Duration = far
+	return nil
+}

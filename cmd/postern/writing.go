@@ -18,7 +18,7 @@ import (
 type writing struct {
 	reason        string
 	force, dryRun bool
-	confirm       time.Duration
+	confirm       confirmFlag
 }
 
 // writeFlags gives cmd all flags of a change.
@@ -33,7 +33,7 @@ func guardFlags(cmd *cobra.Command) *writing {
 	w := &writing{}
 	w.reasonFlag(cmd)
 	cmd.Flags().BoolVar(&w.force, "force", false, "do it also where a guard refuses")
-	cmd.Flags().DurationVar(&w.confirm, "confirm", 0, "take it back after this time unless postern confirm is typed, 90s for one")
+	cmd.Flags().Var(&w.confirm, "confirm", "take it back after this time unless postern confirm is typed, 90s for one")
 	return w
 }
 
@@ -47,11 +47,7 @@ func (w *writing) dryRunFlag(cmd *cobra.Command) {
 
 // edit asks for the change to be made so.
 func (w *writing) edit(ctx context.Context, req *http.Request) error {
-	confirm := ""
-	if w.confirm > 0 {
-		confirm = w.confirm.String()
-	}
-	return query("reason", w.reason, "force", flagged(w.force), "dryRun", flagged(w.dryRun), "confirm", confirm)(ctx, req)
+	return query("reason", w.reason, "force", flagged(w.force), "dryRun", flagged(w.dryRun), "confirm", w.confirm.String())(ctx, req)
 }
 
 // flagged is the value of a parameter that is left out unless it is set.

@@ -476,7 +476,9 @@ func historyOperations(t *testing.T, c *contract.Contract) {
 	if rev.Outcome != v1.OutcomeConfirmed {
 		t.Errorf("%+v", rev)
 	}
-	w.do("POST /lists/tenants/acme/*/entries?confirm=soon", `{"entries": ["10.4.0.2"]}`).problem(400)
+	for _, never := range []string{"soon", "", "0s", "-1m", "25h"} {
+		w.do("POST /lists/tenants/acme/*/entries?confirm="+never, `{"entries": ["10.4.0.2"]}`).problem(400)
+	}
 
 	var events v1.AuditPage
 	w.do("GET /audit?since=2026-01-01T00:00:00Z").into(200, &events)

@@ -72,10 +72,10 @@ func (a *asked) flag(name, text string) bool {
 }
 
 func (a *asked) span(name string) time.Duration {
-	text := a.query.Get(name)
-	if text == "" {
+	if !a.query.Has(name) {
 		return 0
 	}
+	text := a.query.Get(name)
 	d, err := time.ParseDuration(text)
 	if err != nil || d <= 0 || strings.Contains(text, ".") {
 		a.fault(name, fmt.Sprintf("%q is no time", text), "write it like 90s")

@@ -206,6 +206,7 @@ func TestParameters(t *testing.T) {
 		"?forse=true":              `400 {"code":"invalid","message":"forse: there is no such parameter; did you mean force?"`,
 		"?force=true&reason=a%0ab": `400 {"code":"invalid","message":"reason: has bytes that are no text; use printable text"`,
 		"?confirm=soon&reason=why": `400 {"code":"invalid","message":"confirm: \"soon\" is no time; write it like 90s"`,
+		"?confirm=":                `400 {"code":"invalid","message":"confirm: \"\" is no time; write it like 90s"`,
 	} {
 		if got := said(r.Ask("POST "+acme+ips+query, `{"ips":[]}`, secret)); !strings.HasPrefix(got, want) {
 			t.Errorf("%s: %s", query, got)
