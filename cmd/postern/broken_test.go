@@ -55,7 +55,7 @@ func TestBrokenStore(t *testing.T) {
 					t.Fatal(err)
 				}
 			},
-			"the store in STORE is not the one of revision 4, which stays in force; bring that back with postern store restore",
+			"the store in STORE is not the one of revision 4, which stays in force",
 		},
 		{
 			"gone", func(t *testing.T, path string) {
@@ -63,7 +63,7 @@ func TestBrokenStore(t *testing.T) {
 					t.Fatal(err)
 				}
 			},
-			"the store in STORE is not the one of revision 4, which stays in force; bring that back with postern store restore",
+			"the store in STORE is not the one of revision 4, which stays in force",
 		},
 	}
 	for _, tt := range tests {
@@ -75,10 +75,11 @@ func TestBrokenStore(t *testing.T) {
 			dir := filepath.Join(r.dir, "store")
 			tt.damage(t, filepath.Join(dir, store.StoreName))
 
+			why := strings.Replace(tt.why, "STORE", dir, 1) + "; bring it back with postern store restore"
 			r.start("degraded")
 			r.until(5*time.Second, func(st api.Status) error {
-				if want := strings.Replace(tt.why, "STORE", dir, 1); st.Why != want {
-					return fmt.Errorf("the status says %q, want %q", st.Why, want)
+				if st.Why != why {
+					return fmt.Errorf("the status says %q, want %q", st.Why, why)
 				}
 				return nil
 			})
@@ -86,6 +87,12 @@ func TestBrokenStore(t *testing.T) {
 			r.admits(443, "192.0.2.7")
 			r.root("PUT /lists/tenants/acme/*?force=true", `{"entries": ["10.0.0.0/8"]}`).is(503).says(`"urn:postern:unavailable"`)
 			r.root("POST /keys", `{"name": "another", "role": "reader"}`).is(503)
+			for _, args := range [][]string{{"keys"}, {"keys", "show", "k1"}, {"history"}, {"history", "1"}, {"diff", "1", "2"}, {"audit"}} {
+				out, errs, code := r.postern(args...)
+				if want := "postern: the store cannot be had: " + why + "\n"; code != 1 || out != "" || errs != want {
+					t.Errorf("%q ended with %d: %s%s, want %s", args, code, out, errs, want)
+				}
+			}
 			r.root("GET /lists/tenants/acme/*", "").is(200).says("192.0.2.7")
 			r.check(r.reverted(443), r.reverted(444))
 

@@ -143,25 +143,28 @@ func (p past) History(q control.HistoryQuery) ([]*policy.Commit, error) {
 	return p.Store.History(store.HistoryQuery(q))
 }
 
-// absent stands for a plane that could not be opened: nobody has a key, and
-// nothing can be written.
-type absent struct{}
+// absent stands for a plane that could not be opened, for this reason: nobody has
+// a key, and nothing can be written.
+type absent struct{ why error }
 
-var errAbsent = fmt.Errorf("%w: the store cannot be had, as postern status says", policy.ErrNotKept)
+func (a absent) Error() string { return fmt.Sprintf("the store cannot be had: %v", a.why) }
 
-func (absent) Keys() ([]access.Key, error)                            { return nil, nil }
-func (absent) Secret(string) ([]byte, error)                          { return nil, nil }
-func (absent) PutSecret(string, []byte) error                         { return nil }
-func (absent) PutKey(access.Key, audit.Note) error                    { return errAbsent }
-func (absent) DeleteKey(string, audit.Note) error                     { return errAbsent }
-func (absent) History(control.HistoryQuery) ([]*policy.Commit, error) { return nil, errAbsent }
+// Is makes it of the kind that a store which can take nothing is.
+func (a absent) Is(kind error) bool { return kind == policy.ErrNotKept }
 
-func (absent) Revision(uint64) (*policy.Commit, error) { return nil, errAbsent }
+func (a absent) Keys() ([]access.Key, error)                            { return nil, nil }
+func (a absent) Secret(string) ([]byte, error)                          { return nil, nil }
+func (a absent) PutSecret(string, []byte) error                         { return nil }
+func (a absent) PutKey(access.Key, audit.Note) error                    { return a }
+func (a absent) DeleteKey(string, audit.Note) error                     { return a }
+func (a absent) History(control.HistoryQuery) ([]*policy.Commit, error) { return nil, a }
 
-func (absent) Undo(uint64, func(string) bool) (policy.Image, error)   { return policy.Image{}, errAbsent }
-func (absent) Change(audit.Record, func(audit.Note) error) error      { return errAbsent }
-func (absent) Refused(audit.Record)                                   {}
-func (absent) Query(context.Context, audit.Query) (audit.Page, error) { return audit.Page{}, errAbsent }
+func (a absent) Revision(uint64) (*policy.Commit, error) { return nil, a }
+
+func (a absent) Undo(uint64, func(string) bool) (policy.Image, error)   { return policy.Image{}, a }
+func (a absent) Change(audit.Record, func(audit.Note) error) error      { return a }
+func (a absent) Refused(audit.Record)                                   {}
+func (a absent) Query(context.Context, audit.Query) (audit.Page, error) { return audit.Page{}, a }
 
 // openSnapshot opens what the agent starts from.
 func (d *daemon) openSnapshot(dir string) (agent.Snapshot, error) {
@@ -191,15 +194,14 @@ func (d *daemon) openStore(dir string, s agent.Settings) (agent.Store, agent.Jou
 
 // service is the control plane over what could be opened.
 func (d *daemon) service(c config.API) (*control.Service, *access.Keyring, error) {
-	cfg := control.Config{
-		Agent: d.agent, Past: absent{}, KeyStore: absent{}, Log: absent{}, Seen: d.seen, MaxEntries: c.MaxEntries,
-	}
+	cfg := control.Config{Agent: d.agent, Seen: d.seen, MaxEntries: c.MaxEntries}
 	if d.plane != nil {
 		cfg.Past, cfg.Keys, cfg.KeyStore, cfg.Log = past{d.plane.Store}, d.plane.keys, d.plane, d.plane.log
 		return control.New(cfg), cfg.Keys, nil
 	}
-	keys, err := access.Open(absent{}, time.Now)
-	cfg.Keys = keys
+	none := absent{d.agent.StoreErr()}
+	keys, err := access.Open(none, time.Now)
+	cfg.Past, cfg.Keys, cfg.KeyStore, cfg.Log, cfg.Absent = none, keys, none, none, none
 	return control.New(cfg), keys, err
 }
 

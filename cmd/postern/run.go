@@ -91,8 +91,8 @@ func (o *options) run(ctx context.Context, log *slog.Logger) (err error) {
 		return err
 	}
 	d.connections.name(d.agent.Settings().API.GuardPorts)
-	if d.plane != nil && !d.agent.TakesWrites() {
-		d.plane = nil // the agent has closed it: it is another host's
+	if d.agent.StoreErr() != nil {
+		d.plane = nil // opened or not, the agent has closed it
 	}
 	log.Info("starting", "config", file, "version", thisBuild().Version)
 	defer d.shutdown()

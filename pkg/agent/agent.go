@@ -141,8 +141,8 @@ func (a *Agent) Revision() (number uint64, enforced bool) {
 	return s.Revision, s.Revision != 0
 }
 
-// TakesWrites reports whether there is a store to write to.
-func (a *Agent) TakesWrites() bool { return a.loop.store != nil }
+// StoreErr is why there is no store to write to; nil where there is one.
+func (a *Agent) StoreErr() error { return a.loop.storeErr }
 
 // Run enforces until ctx ends, and leaves the kernel as it is then. It is called
 // once.

@@ -39,7 +39,7 @@ func (l *loop) takeUp(ctx context.Context, o ReloadOptions) {
 	next := succeed(l.state(), l.reading, o.Cede)
 	err := append(l.reading.mistakes(l.state(), next.state), next.clashes...).Err()
 	if l.unknown {
-		err = fmt.Errorf("what was written over the API is not known: %w; bring it back with postern store restore, or take %s away", l.storeErr, l.storeDir)
+		err = fmt.Errorf("what was written over the API is not known: %w, or take %s away", l.storeErr, l.storeDir)
 	}
 	if err == nil {
 		err = l.advance(ctx, next, o)

@@ -42,8 +42,11 @@ func (l *loop) openStore() {
 	}
 	if err != nil {
 		l.storeErr = err
+		if !errors.Is(err, ErrNothingWritten) {
+			l.storeErr = fmt.Errorf("%w; bring it back with postern store restore", err)
+		}
 		l.unknown = l.rev == nil && !errors.Is(err, ErrNothingWritten)
-		l.cfg.Log.Error("nothing can be written but in files", "err", err)
+		l.cfg.Log.Error("nothing can be written but in files", "err", l.storeErr)
 	}
 }
 
@@ -81,7 +84,7 @@ func (l *loop) ownStore(s Store) error {
 	if s.Number() == 0 && l.rev.State.Stored().Empty() {
 		return nil // nothing was written to the one before
 	}
-	return fmt.Errorf("the store in %s is not the one of revision %d, which stays in force; bring that back with postern store restore", l.storeDir, l.rev.Number)
+	return fmt.Errorf("the store in %s is not the one of revision %d, which stays in force", l.storeDir, l.rev.Number)
 }
 
 // begin has an image of the store in the state that the next follows.

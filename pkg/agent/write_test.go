@@ -406,7 +406,7 @@ func TestStoreAhead(t *testing.T) {
 	if h.admits("beta", inside) {
 		t.Error("another store made the list vanish")
 	}
-	want := "the store in /var/lib/postern is not the one of revision 2, which stays in force; bring that back with postern store restore"
+	want := "the store in /var/lib/postern is not the one of revision 2, which stays in force; bring it back with postern store restore"
 	if s := h.Status(); s.Why != want || s.State != Degraded {
 		t.Errorf("%s: %s", s.State, s.Why)
 	}

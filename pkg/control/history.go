@@ -40,7 +40,7 @@ func (s *Service) History(c *Call, q HistoryQuery) ([]*policy.Commit, error) {
 	for i, commit := range commits {
 		commits[i] = c.shown(commit)
 	}
-	return slices.DeleteFunc(commits, func(commit *policy.Commit) bool { return commit == nil }), err
+	return slices.DeleteFunc(commits, func(commit *policy.Commit) bool { return commit == nil }), refusalOf(err)
 }
 
 // Commit is one revision, and what stood before it of what the caller may read.

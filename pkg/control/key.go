@@ -17,6 +17,9 @@ func (s *Service) Keys(c *Call, q access.Query) ([]*access.Key, int, error) {
 	if !c.maySome(access.ListKeys) {
 		return nil, 0, s.unread(c, "keys.list", nil, &Refusal{Kind: Forbidden, What: c.who().Name + " may not list keys"})
 	}
+	if s.cfg.Absent != nil {
+		return nil, 0, refusalOf(s.cfg.Absent)
+	}
 	asked := q.Where
 	q.Where = func(k *access.Key) bool {
 		return c.who().May(access.ListKeys, k.Target()) && (asked == nil || asked(k))
@@ -34,6 +37,9 @@ func (s *Service) Key(c *Call, id string) (*access.Key, error) {
 func (s *Service) key(c *Call, a access.Action, id string) (*access.Key, error) {
 	if !c.maySome(a) {
 		return nil, &Refusal{Kind: Forbidden, What: c.who().Name + " may not " + doing(a) + " anybody"}
+	}
+	if s.cfg.Absent != nil {
+		return nil, s.cfg.Absent
 	}
 	k := s.cfg.Keys.ByID(id)
 	if k == nil || !c.who().May(a, k.Target()) {
@@ -211,7 +217,8 @@ func (s *Service) Audit(ctx context.Context, c *Call, q audit.Query) (audit.Page
 	if err := s.unread(c, "audit.read", nil, c.lacks(s.Table(), n)); err != nil {
 		return audit.Page{}, err
 	}
-	return s.cfg.Log.Query(ctx, q)
+	page, err := s.cfg.Log.Query(ctx, q)
+	return page, refusalOf(err)
 }
 
 // told is a key in the journal: all but the hash of its secret.

@@ -51,6 +51,7 @@ type Config struct {
 	Keys     *access.Keyring
 	KeyStore KeyStore
 	Log      Log
+	Absent   error // why there is no store of keys to read; nil: there is one
 	// Seen are the sources last seen at an endpoint; nil: nobody looked.
 	Seen func(endpoint string) []netip.Addr
 	// MaxEntries is what a list may hold; 0: DefaultMaxEntries.
