@@ -22,6 +22,14 @@ func typedAgent() []typed {
 			code:   1,
 		},
 		{
+			name: "reload-refused",
+			args: []string{"reload"},
+			script: []exchange{{ask: "POST /reload", status: 422, say: refusal("unprocessable", "/a.yaml:3: bad; mend it\n/b.yaml: gone",
+				`"mistakes":[{"path":"/a.yaml:3","what":"bad","remedy":"mend it"},{"path":"/b.yaml","what":"gone"}]`)}},
+			errs: "postern: /a.yaml:3: bad; mend it\n/b.yaml: gone\n",
+			code: 1,
+		},
+		{
 			name:   "reload",
 			args:   []string{"reload", "--force"},
 			script: []exchange{{ask: "POST /reload?force=true", say: `{"revision":42,"enforced":true,"names":[],"lists":[],"warnings":[],"confirm":"2026-06-01T12:02:30Z"}`}},

@@ -42,7 +42,7 @@ type Refusal struct {
 }
 
 // Mistake is one thing wrong with what was sent. Path is where, in the terms of
-// the record; "" for all of it.
+// the record, or in the file; "" for all of it.
 type Mistake struct{ Path, What, Remedy string }
 
 // Version is a record at a moment. List is set where it is one.
@@ -107,7 +107,7 @@ func listed(name string) []string {
 func mistakes(ps policy.Problems) []Mistake {
 	var all []Mistake
 	for _, p := range ps.Errors() {
-		all = append(all, Mistake{What: p.What, Remedy: p.Remedy})
+		all = append(all, Mistake{Path: p.Pos.String(), What: p.What, Remedy: p.Remedy})
 	}
 	return all
 }

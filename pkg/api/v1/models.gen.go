@@ -1848,7 +1848,7 @@ type ListState string
 
 // Mistake Something wrong with a request.
 type Mistake struct {
-	// Path Where in the body, as a JSON path; or the name of a parameter.
+	// Path Where in the body, as a JSON path; or the name of a parameter; or a file and the line there.
 	//
 	// Example: $.entries[3].address
 	Path string `json:"path"`
