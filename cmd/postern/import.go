@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -22,7 +23,8 @@ func newImport(c *console) *cobra.Command {
 Add many entries to a list. Lines are an address each, with a comment behind a #;
 CSV has a header line with address and any of action, comment, enabled, expires;
 JSON is an array of entries. A bad line is told with its number, and nothing is
-imported then unless --skip-bad is said.
+imported then unless --skip-bad is said. What --replace would take away is shown
+first, and on a terminal asked about.
 
 With --ingress-nginx the entries are those of the source-range annotations of
 Kubernetes manifests: for the tenant of each host, as the agent knows it or --host
@@ -92,16 +94,37 @@ func (in *intake) query() v1.RequestEditorFn {
 	return query("mode", string(mode), "replace", flagged(in.replace))
 }
 
+// importFile imports a file. Where that takes entries away, it is shown before and
+// asked about; what is typed in can be read only once.
 func (c *console) importFile(ctx context.Context, agent *v1.Client, in *intake, ch *change, name string) error {
+	if in.replace && c.interactive && !ch.yes && !ch.dryRun && name != "-" {
+		try := &change{writing: &writing{reason: ch.reason, force: ch.force, dryRun: true}, form: new(text)}
+		would, err := c.sendFile(ctx, agent, in, try, name)
+		if err != nil {
+			return err
+		}
+		writeImported(c.beside(*ch.form), in.list, would)
+		if !c.agreed(ctx, "make this change?") {
+			return errors.New("nothing was changed")
+		}
+	}
+	sum, err := c.sendFile(ctx, agent, in, ch, name)
+	if err == nil && *ch.form == text {
+		writeImported(c.out, in.list, sum)
+	}
+	return err
+}
+
+func (c *console) sendFile(ctx context.Context, agent *v1.Client, in *intake, ch *change, name string) (*v1.ImportSummary, error) {
 	media, err := in.media(name)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	body := c.in
 	if name != "-" {
 		file, err := os.Open(name)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		defer file.Close()
 		body = file
@@ -109,19 +132,19 @@ func (c *console) importFile(ctx context.Context, agent *v1.Client, in *intake, 
 	// A reader of its own kind keeps net/http from closing it, and from a length.
 	resp, err := accepted(agent.ImportListWithBody(ctx, in.list, nil, media, struct{ io.Reader }{body}, in.query(), ch.edit))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer resp.Body.Close()
 	v := &verdicts{console: c, file: name, form: *ch.form}
 	sum, err := v.read(resp.Body)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return c.imported(sum, in, ch)
+	return sum, c.imported(sum, in)
 }
 
-// imported tells what came of an import.
-func (c *console) imported(sum *v1.ImportSummary, in *intake, ch *change) error {
+// imported is why nothing came of an import, if so.
+func (c *console) imported(sum *v1.ImportSummary, in *intake) error {
 	c.warn(sum.Warnings)
 	if sum.Refusal.Type != "" {
 		return &sum.Refusal
@@ -129,17 +152,23 @@ func (c *console) imported(sum *v1.ImportSummary, in *intake, ch *change) error 
 	if sum.Bad > 0 && !in.skipBad {
 		return fmt.Errorf("import: %d of %d lines are bad, and nothing was imported; leave them out with --skip-bad", sum.Bad, sum.Lines)
 	}
-	if *ch.form == text {
-		writeImported(c.out, in.list, sum)
-	}
 	return nil
 }
 
 func writeImported(w io.Writer, list string, sum *v1.ImportSummary) {
-	verb := "would be added"
+	would := "would be "
 	if sum.Applied {
-		fmt.Fprintf(w, "revision %d changes\n", sum.Revision)
-		verb = "added"
+		would = ""
+		if sum.Revision == 0 {
+			fmt.Fprintln(w, "nothing changes")
+		} else {
+			fmt.Fprintf(w, "revision %d changes\n", sum.Revision)
+		}
 	}
-	fmt.Fprintf(w, "%s: %d %s, %d there already, %d bad, of %d lines\n", list, sum.Added, verb, sum.Same, sum.Bad, sum.Lines)
+	removed := ""
+	if sum.Removed > 0 {
+		removed = fmt.Sprintf(", %d %sremoved", sum.Removed, would)
+	}
+	fmt.Fprintf(w, "%s: %d %sadded%s, %d there already, %d bad, of %d lines\n",
+		list, sum.Added, would, removed, sum.Same, sum.Bad, sum.Lines)
 }

@@ -28,9 +28,9 @@ func typedImports(t *testing.T) []typed {
 			in:   "203.0.113.0/24 # Paris",
 			script: []exchange{{
 				ask: "POST /lists/tenants%2Facme%2F%2A/import?mode=all-or-nothing&replace=true\n203.0.113.0/24 # Paris",
-				say: `{"line":1,"verdict":"added","address":"203.0.113.0/24"}` + "\n" + `{"summary":{"applied":true,"lines":1,"added":1,"same":0,"bad":0,"revision":42}}` + "\n",
+				say: `{"line":1,"verdict":"added","address":"203.0.113.0/24"}` + "\n" + `{"summary":{"applied":true,"lines":1,"added":1,"same":0,"bad":0,"removed":3,"revision":42}}` + "\n",
 			}},
-			out: "revision 42 changes\ntenants/acme/*: 1 added, 0 there already, 0 bad, of 1 lines\n",
+			out: "revision 42 changes\ntenants/acme/*: 1 added, 3 removed, 0 there already, 0 bad, of 1 lines\n",
 		},
 		{
 			name: "only-tried",
@@ -153,5 +153,41 @@ func TestImportShowsProgress(t *testing.T) {
 	want := "\r1 lines, 0 of them bad" + "\r\x1b[K" + "a.txt:2: no\n" + "\r2 lines, 1 of them bad" + "\r\x1b[K"
 	if diff := cmp.Diff(want, errs.String()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// What an import takes away is shown on a terminal, and nothing goes without a yes.
+func TestImportAsks(t *testing.T) {
+	d := readDocument(t)
+	file := filepath.Join(t.TempDir(), "offices.txt")
+	if err := os.WriteFile(file, []byte("192.0.2.7"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	to := func(query, summary string) exchange {
+		return exchange{
+			ask: "POST /lists/tenants%2Facme%2F%2A/import?" + query + "mode=all-or-nothing&replace=true\n192.0.2.7",
+			say: `{"line":1,"verdict":"added"}` + "\n" + `{"summary":{"lines":1,"added":1,"same":0,"bad":0,` + summary + `}}` + "\n",
+		}
+	}
+	tried := to("dryRun=true&", `"applied":false,"removed":3`)
+	const would = "tenants/acme/*: 1 would be added, 3 would be removed, 0 there already, 0 bad, of 1 lines\n"
+	args := []string{"import", file, "--list", "tenants/acme/*", "--replace"}
+	for _, tt := range []typed{
+		{
+			name: "yes", args: args, in: "y\n",
+			script: []exchange{tried, to("", `"applied":true,"removed":3,"revision":42`)},
+			out:    would + "revision 42 changes\ntenants/acme/*: 1 added, 3 removed, 0 there already, 0 bad, of 1 lines\n",
+			errs:   "make this change? [y/N] ",
+		},
+		{
+			name: "no", args: args, in: "\n", script: []exchange{tried},
+			out: would, errs: "make this change? [y/N] postern: nothing was changed\n", code: 1,
+		},
+		{
+			name: "not-asked", args: append(args, "-y"), script: []exchange{to("", `"applied":true`)},
+			out: "nothing changes\ntenants/acme/*: 1 added, 0 there already, 0 bad, of 1 lines\n",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) { tt.run(t, d, func(c *console) { c.interactive = true }) })
 	}
 }

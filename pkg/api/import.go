@@ -164,7 +164,13 @@ func (i *importing) write() {
 		i.summary.Refusal = *i.problem(i.Request, err)
 		return
 	}
-	i.summary.Applied, i.summary.Revision = !result.DryRun, result.Revision
+	i.summary.Applied = !result.DryRun
+	if i.summary.Applied && len(result.Names) > 0 {
+		i.summary.Revision = result.Revision
+	}
+	for k := range result.Diff.Lists {
+		_, _, i.summary.Removed = tally(result.Diff.Lists[k].Entries)
+	}
 	i.summary.Warnings = warningsOf(result.Warnings)
 	if tag := ch.Tag(result.After.State); tag != "" {
 		i.summary.Etag = etag(tag)

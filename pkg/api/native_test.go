@@ -551,8 +551,16 @@ func importOperations(t *testing.T, c *contract.Contract) {
 		t.Errorf("%+v", summary)
 	}
 	_, summary = w.imported("POST "+to+"?replace=true", `["10.6.0.1", {"address": "10.1.0.0/16", "comment": "back"}]`)
-	if got := w.list("tenants/acme/*"); !summary.Applied || got != "10.6.0.1 10.1.0.0/16" {
+	if got := w.list("tenants/acme/*"); !summary.Applied || got != "10.6.0.1 10.1.0.0/16" || summary.Removed != 2 || summary.Revision != 3 {
 		t.Errorf("%+v: %s", summary, got)
+	}
+	_, summary = w.imported("POST "+to, `["10.6.0.1"]`)
+	if !summary.Applied || summary.Same != 1 || summary.Revision != 0 {
+		t.Errorf("%+v", summary)
+	}
+	_, summary = w.imported("POST "+to+"?dryRun=true&replace=true", `["10.6.0.1"]`)
+	if summary.Applied || summary.Removed != 1 || summary.Revision != 0 {
+		t.Errorf("%+v", summary)
 	}
 	_, summary = w.imported("POST "+to+"?dryRun=true", `["10.6.0.9"]`)
 	if summary.Applied || summary.Added != 1 || strings.Contains(w.list("tenants/acme/*"), "10.6.0.9") {

@@ -1550,7 +1550,10 @@ type ImportSummary struct {
 	// Refusal Why it was not applied, where that is not for a bad line.
 	Refusal Problem `json:"refusal,omitempty,omitzero"`
 
-	// Revision The revision it made.
+	// Removed How many entries go, or would go; with `replace`.
+	Removed int `json:"removed,omitempty,omitzero"`
+
+	// Revision The revision it made; not there where nothing changed.
 	Revision uint64 `json:"revision,omitempty,omitzero"`
 
 	// Same How many were there already.
