@@ -53,14 +53,16 @@ func (d *daemon) Traffic() (map[string]api.Traffic, error) {
 }
 
 // DropLists gives up the lists of a file that is gone.
-func (d *daemon) DropLists(ctx context.Context, owner string) ([]string, error) {
-	return d.agent.DropLists(ctx, owner)
+func (d *daemon) DropLists(ctx context.Context, owner string, by api.Order) ([]string, error) {
+	return d.agent.DropLists(ctx, owner, agentBy(by))
 }
 
 // Reload reads the files now.
-func (d *daemon) Reload(ctx context.Context, force bool, cede ...policy.Place) error {
-	return d.agent.Reload(ctx, agent.ReloadOptions{Force: force, Cede: cede})
+func (d *daemon) Reload(ctx context.Context, by api.Order, cede ...policy.Place) error {
+	return d.agent.Reload(ctx, agent.ReloadOptions{Force: by.Force, Cede: cede, By: agentBy(by)})
 }
+
+func agentBy(o api.Order) agent.By { return agent.By{Author: o.Author, Reason: o.Reason, Told: o.Told} }
 
 // problems are the files', what they say that could lock the operator out, and the
 // journal's.

@@ -11,8 +11,8 @@ import (
 
 // DropLists gives up what is in force of a file that is gone: its orphaned lists
 // and its tenant's record. It names the lists.
-func (a *Agent) DropLists(ctx context.Context, owner string) (names []string, err error) {
-	if stopped := a.do(ctx, func(ctx context.Context, l *loop) { names, err = l.drop(ctx, owner) }); stopped != nil {
+func (a *Agent) DropLists(ctx context.Context, owner string, by By) (names []string, err error) {
+	if stopped := a.do(ctx, func(ctx context.Context, l *loop) { names, err = l.drop(ctx, owner, by) }); stopped != nil {
 		err = stopped
 	}
 	if err != nil {
@@ -21,7 +21,7 @@ func (a *Agent) DropLists(ctx context.Context, owner string) (names []string, er
 	return names, nil
 }
 
-func (l *loop) drop(ctx context.Context, owner string) ([]string, error) {
+func (l *loop) drop(ctx context.Context, owner string, by By) ([]string, error) {
 	switch {
 	case l.rev == nil || l.lost:
 		return nil, errors.New("no revision is in force")
@@ -33,7 +33,7 @@ func (l *loop) drop(ctx context.Context, owner string) ([]string, error) {
 		return nil, errors.New("it has none in force")
 	}
 	next := l.next(s, l.rev.Settings)
-	gone := &successor{names: differences(l.rev.State, s)}
+	gone := &successor{by: by, names: differences(l.rev.State, s)}
 	if err := l.forward(ctx, next, true); err != nil {
 		return nil, err
 	}

@@ -131,7 +131,7 @@ func TestDropLists(t *testing.T) {
 	file := h.path("lists.d/acme.yaml")
 	drop := func(owner, want string) []string {
 		t.Helper()
-		names, err := h.DropLists(t.Context(), owner)
+		names, err := h.DropLists(t.Context(), owner, By{})
 		if got := h.here(text(err)); got != want {
 			t.Errorf("error = %q, want %q", got, want)
 		}
@@ -156,7 +156,7 @@ func TestDropLists(t *testing.T) {
 		h.restart(func(*host) {})
 	}
 	h.end()
-	if _, err := h.DropLists(t.Context(), file); text(err) != "drop the lists of "+file+": the agent is stopping" {
+	if _, err := h.DropLists(t.Context(), file, By{}); text(err) != "drop the lists of "+file+": the agent is stopping" {
 		t.Errorf("of a stopped agent: %v", err)
 	}
 }

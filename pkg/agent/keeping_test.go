@@ -171,8 +171,11 @@ func TestDropKeepsTheStore(t *testing.T) {
 		h.remove("lists.d/beta.yaml")
 	})
 	for _, file := range []string{"lists.d/gamma.yaml", "lists.d/beta.yaml"} {
-		if _, err := h.DropLists(t.Context(), h.path(file)); err != nil {
+		if _, err := h.DropLists(t.Context(), h.path(file), By{Author: policy.Author{Name: "ann"}, Reason: "left"}); err != nil {
 			t.Fatal(err)
+		}
+		if c := h.wrote.commits[len(h.wrote.commits)-1]; c.Author.Name != "ann" || c.Reason != "left" {
+			t.Errorf("history has %+v", c)
 		}
 	}
 	if r := h.Table().State.Tenants.Get("gamma").Record(); r == nil || r.Name != "Gamma" {

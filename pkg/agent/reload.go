@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/postern-io/postern/pkg/policy"
 )
@@ -13,6 +14,15 @@ import (
 type ReloadOptions struct {
 	Force bool           // cut established connections
 	Cede  []policy.Place // of these lists the store gives up its own to the files
+	By    By             // who has it cede them
+}
+
+// By is who has files take the place of what was, and why; the files themselves
+// where its Author has no name.
+type By struct {
+	Author policy.Author
+	Reason string
+	Told   *policy.Told // nil: the journal finds words of its own
 }
 
 // Reload reads every file that changed, now, and puts in force what they say.
@@ -37,6 +47,9 @@ func (l *loop) takeUp(ctx context.Context, o ReloadOptions) {
 	l.files.follow(l.watched())
 	l.refused = nil
 	next := succeed(l.state(), l.reading, o.Cede)
+	if !next.ceded.Empty() {
+		next.by = o.By
+	}
 	err := append(l.reading.mistakes(l.state(), next.state), next.clashes...).Err()
 	if l.unknown {
 		err = fmt.Errorf("what was written over the API is not known: %w, or take %s away", l.storeErr, l.storeDir)
@@ -103,11 +116,14 @@ func (l *loop) commitFiles(rev *policy.Revision, s *successor) {
 		return
 	}
 	c := &policy.Commit{
-		Number: rev.Number, Time: rev.Since, Author: policy.Author{Name: "files"}, Origin: "files",
-		Names: s.names, Before: s.ceded,
+		Number: rev.Number, Time: rev.Since, Author: s.by.Author, Origin: policy.Files,
+		Reason: s.by.Reason, Told: s.by.Told, Names: s.names, Before: s.ceded,
+	}
+	if c.Author.Name == "" {
+		c.Author.Name = "files"
 	}
 	if len(c.Names) > manyNames {
-		c.Reason = fmt.Sprintf("%d lists and tenants changed", len(c.Names))
+		c.Reason = strings.TrimPrefix(fmt.Sprintf("%s; %d lists and tenants changed", c.Reason, len(c.Names)), "; ")
 		c.Names = s.ceded.Names()
 	}
 	l.commitErr = l.commit(c, s.ceded.None())

@@ -16,6 +16,7 @@ import (
 type successor struct {
 	files *config.Lists
 	cede  []policy.Place // what the store gives up where a file claims it
+	by    By             // who has it give that up
 
 	state   *policy.State
 	names   []string        // of the records that are not as before

@@ -322,8 +322,12 @@ lists.d/beta.yaml:3: list tenants/beta/* stands in this file and in the store; r
 		t.Error("the file is in force all the same")
 	}
 	h.must(policy.Write{Edit: func(d *policy.Draft) error { return d.SetRecord("beta", nil) }})
-	if err := h.Reload(t.Context(), ReloadOptions{Cede: []policy.Place{betas}}); err != nil {
+	by := By{Author: policy.Author{Name: "ann"}, Reason: "moved", Told: &policy.Told{Action: "list.release"}}
+	if err := h.Reload(t.Context(), ReloadOptions{Cede: []policy.Place{betas}, By: by}); err != nil {
 		t.Fatal(err)
+	}
+	if c := h.wrote.commits[len(h.wrote.commits)-1]; c.Author.Name != "ann" || c.Reason != "moved" || c.Told.Action != "list.release" || c.Origin != policy.Files {
+		t.Errorf("history has %+v", c)
 	}
 	if l := h.Table().State.ListAt(betas); !h.admits("beta", inside) || l.Owner != h.path("lists.d/beta.yaml") {
 		t.Errorf("the file's list is not in force: %+v", l)

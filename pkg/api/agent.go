@@ -44,20 +44,17 @@ func (n *native) GetVersion(w http.ResponseWriter, r *http.Request) {
 
 // Reload reads the files now.
 func (n *native) Reload(w http.ResponseWriter, r *http.Request) {
-	n.handle(w, r, &v1.ReloadParams{}, func(q *request) (any, error) { return n.reload(q) })
-}
-
-// reload has the files read, and of these places the lists taken from them.
-func (n *native) reload(q *request, cede ...policy.Place) (any, error) {
-	err := n.Control.Do(q.call, access.ReloadFiles, func() error {
-		return n.Runtime.Reload(q.Context(), q.call.Force, cede...)
+	n.handle(w, r, &v1.ReloadParams{}, func(q *request) (any, error) {
+		err := n.Control.Do(q.call, access.ReloadFiles, func() error {
+			return n.Runtime.Reload(q.Context(), q.order("files.reload"))
+		})
+		if err != nil {
+			return nil, err
+		}
+		number, enforced := n.Control.Revision()
+		told := v1.Written{Revision: number, Enforced: enforced, Names: []string{}, Lists: []v1.ListChange{}, Warnings: []v1.Warning{}}
+		return told, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	number, enforced := n.Control.Revision()
-	told := v1.Written{Revision: number, Enforced: enforced, Names: []string{}, Lists: []v1.ListChange{}, Warnings: []v1.Warning{}}
-	return told, nil
 }
 
 // ListPublished tells the addresses that customers open in their own firewalls.

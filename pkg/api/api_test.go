@@ -81,7 +81,7 @@ func (a *agent) Traffic() (map[string]Traffic, error) {
 	return map[string]Traffic{"shared": {Drop: Volume{Packets: 3, Bytes: 180}}}, nil
 }
 
-func (a *agent) DropLists(_ context.Context, owner string) ([]string, error) {
+func (a *agent) DropLists(_ context.Context, owner string, _ Order) ([]string, error) {
 	if owner != "gone.yaml" {
 		return nil, errors.New("it has none in force")
 	}

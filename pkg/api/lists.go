@@ -61,7 +61,7 @@ func (n *native) DropLists(w http.ResponseWriter, r *http.Request) {
 	n.handle(w, r, &p, func(q *request) (any, error) {
 		var told v1.Dropped
 		err := n.Control.Do(q.call, access.ReloadFiles, func() (err error) {
-			if told.Lists, err = n.Runtime.DropLists(r.Context(), p.Owner); err != nil {
+			if told.Lists, err = n.Runtime.DropLists(r.Context(), p.Owner, q.order("list.drop")); err != nil {
 				return &control.Refusal{Kind: control.Conflict, What: err.Error()}
 			}
 			return nil
@@ -142,14 +142,24 @@ func (n *native) DeleteList(w http.ResponseWriter, r *http.Request, name v1.List
 	})
 }
 
-// ReleaseList hands a list of the store's over to the file that has it too.
+// ReleaseList hands a list of the store's over to the file that has it too, and one
+// whose file is gone to the store.
 func (n *native) ReleaseList(w http.ResponseWriter, r *http.Request, name v1.ListName) {
 	n.handle(w, r, &v1.ReleaseListParams{}, func(q *request) (any, error) {
 		at, err := place(name)
 		if err != nil {
 			return nil, err
 		}
-		return n.reload(q, at)
+		result, err := n.Control.Release(q.Context(), q.call, at, q.match, func() error {
+			return n.Runtime.Reload(q.Context(), q.order("list.release"), at)
+		})
+		if err != nil {
+			return nil, err
+		}
+		if l := result.After.State.ListAt(at); l != nil {
+			q.tag(l.Tag())
+		}
+		return writtenOf(result), nil
 	})
 }
 

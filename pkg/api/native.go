@@ -21,10 +21,26 @@ type Runtime interface {
 	// Traffic is what was counted, by endpoint.
 	Traffic() (map[string]Traffic, error)
 	// DropLists gives up the orphaned lists of a file and names them.
-	DropLists(ctx context.Context, owner string) ([]string, error)
+	DropLists(ctx context.Context, owner string, by Order) ([]string, error)
 	// Reload reads the files now. Of the lists it cedes, files' take the place of
 	// the store's.
-	Reload(ctx context.Context, force bool, cede ...policy.Place) error
+	Reload(ctx context.Context, by Order, cede ...policy.Place) error
+}
+
+// Order is who has the agent do something with its files, and why.
+type Order struct {
+	Author policy.Author
+	Reason string
+	Told   *policy.Told
+	Force  bool
+}
+
+// order is what a request has the agent do, in the journal's word.
+func (q *request) order(action string) Order {
+	return Order{
+		Author: q.call.Author(), Reason: q.call.Reason, Force: q.call.Force,
+		Told: &policy.Told{Action: action, Trace: q.call.Trace, Forced: q.call.Force},
+	}
 }
 
 // Config is what the native API is made of.

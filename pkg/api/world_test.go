@@ -82,7 +82,7 @@ func (w *world) open(c *contract.Contract) {
 	if w.ring, err = access.Open(w.keeper, func() time.Time { return now }); err != nil {
 		w.Fatal(err)
 	}
-	w.runtime = &machine{agent: &agent{}}
+	w.runtime = &machine{agent: &agent{}, keeper: w.keeper}
 	service := control.New(control.Config{
 		Agent: w.keeper, Past: past{w.keeper}, Keys: w.ring, KeyStore: w.keeper, Log: w.keeper,
 		Seen: func(string) []netip.Addr { return []netip.Addr{netip.MustParseAddr("10.1.0.7")} },
@@ -112,6 +112,7 @@ func worldOf(t *testing.T, table *policy.Table) *world {
 // machine is an agent that is told to read its files.
 type machine struct {
 	*agent
+	*keeper
 	reloads []string
 	err     error
 }
@@ -123,9 +124,22 @@ func (m *machine) Status(context.Context) (Status, error) {
 	}, m.err
 }
 
-func (r *machine) Reload(_ context.Context, force bool, cede ...policy.Place) error {
-	r.reloads = append(r.reloads, fmt.Sprint(force, cede))
-	return nil
+// Reload finds a file that has acme's list.
+func (m *machine) Reload(ctx context.Context, by Order, cede ...policy.Place) error {
+	m.reloads = append(m.reloads, fmt.Sprint(by.Author.Name, " ", by.Told.Action, " ", by.Reason, by.Force, cede))
+	if len(cede) == 0 || cede[0].String() != "tenants/acme/*" {
+		return nil
+	}
+	_, err := m.Write(ctx, policy.Write{
+		Author: by.Author, Origin: policy.Files, Reason: by.Reason, Told: by.Told,
+		Edit: func(d *policy.Draft) error {
+			filed := *d.State().ListAt(cede[0])
+			filed.Owner = "acme.yaml"
+			return d.SetList(cede[0], &filed)
+		},
+		Check: func(policy.Transition) error { return nil },
+	})
+	return err
 }
 
 // keeper keeps a policy in force as an agent does, and what a store keeps.

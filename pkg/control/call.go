@@ -38,7 +38,8 @@ func (c *Call) who() *access.Caller {
 	return c.Caller
 }
 
-func (c *Call) author() policy.Author {
+// Author is the caller as history tells of it.
+func (c *Call) Author() policy.Author {
 	a := c.who().Author()
 	a.From = c.From
 	return a

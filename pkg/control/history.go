@@ -281,7 +281,7 @@ func (s *Service) Confirm(ctx context.Context, c *Call, revision uint64) error {
 	commit, err := s.toConfirm(c, revision)
 	if err == nil {
 		objects = commit.Names
-		err = s.cfg.Agent.Confirm(ctx, revision, c.author())
+		err = s.cfg.Agent.Confirm(ctx, revision, c.Author())
 	}
 	return s.refused(c, "revision.confirm", objects, err)
 }

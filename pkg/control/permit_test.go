@@ -114,6 +114,10 @@ var operations = []struct {
 	{"SetState tenants/acme/*", write(SetState(place("tenants/acme/*"), policy.ListMonitor))},
 	{"Delete tenants/acme/*", write(Delete(place("tenants/acme/*")))},
 	{"Adopt tenants/acme/*", write(Adopt(place("tenants/acme/*")))},
+	{"Release tenants/acme/*", func(ctx context.Context, w *world, c *Call) error {
+		_, err := w.Release(ctx, c, place("tenants/acme/*"), "", func() error { return nil })
+		return err
+	}},
 	{"EditTenant name", write(EditTenant("acme", func(r *policy.TenantRecord) { r.Name = "Acme" }))},
 	{"EditTenant self-service", write(EditTenant("acme", func(r *policy.TenantRecord) { r.StaffOnly = true }))},
 	{"EditTenant hosts", write(EditTenant("acme", func(r *policy.TenantRecord) { r.Hosts = []string{"x.example.com"} }))},

@@ -71,7 +71,7 @@ type writing struct {
 func (w *writing) run(ctx context.Context) (*Result, error) {
 	w.told = policy.Told{Action: verb(w.changes), Trace: w.call.Trace}
 	receipt, err := w.cfg.Agent.Write(ctx, policy.Write{
-		Author: w.call.author(), Origin: w.call.Origin, Reason: w.call.Reason, Told: &w.told,
+		Author: w.call.Author(), Origin: w.call.Origin, Reason: w.call.Reason, Told: &w.told,
 		Edit: w.edit, Check: w.check,
 		Force: w.call.Force, Confirm: w.call.Confirm, DryRun: w.call.DryRun,
 	})

@@ -29,6 +29,9 @@ type Commit struct {
 	Told    *Told  // not kept
 }
 
+// Files is the Origin of a revision in which what files say changed.
+const Files = "files"
+
 // Author is who made a revision.
 type Author struct {
 	Name   string     `json:"name"`             // a key's, "root", "files"

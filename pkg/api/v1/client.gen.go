@@ -488,11 +488,12 @@ type ClientInterface interface {
 	// Corresponds with POST /lists/{list}/import (the `ImportList` operationId).
 	ImportListWithTextBody(ctx context.Context, list ListName, params *ImportListParams, body ImportListTextRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// ReleaseList Hand a list of the store's over to a file
+	// ReleaseList Hand a list over to its file, or to the store
 	//
 	// Where a file and the store both have a list, the files are not taken over
 	// until this is called: the file's list takes the place of the store's in one
-	// revision, with no moment between them.
+	// revision, with no moment between them. A list whose file is gone becomes the
+	// store's. Neither can wait to be confirmed: `confirm` is refused.
 	//
 	// Corresponds with POST /lists/{list}/release (the `ReleaseList` operationId).
 	ReleaseList(ctx context.Context, list ListName, params *ReleaseListParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1535,11 +1536,12 @@ func (c *Client) ImportListWithTextBody(ctx context.Context, list ListName, para
 	return c.Client.Do(req)
 }
 
-// ReleaseList Hand a list of the store's over to a file
+// ReleaseList Hand a list over to its file, or to the store
 //
 // Where a file and the store both have a list, the files are not taken over
 // until this is called: the file's list takes the place of the store's in one
-// revision, with no moment between them.
+// revision, with no moment between them. A list whose file is gone becomes the
+// store's. Neither can wait to be confirmed: `confirm` is refused.
 //
 // Corresponds with POST /lists/{list}/release (the `ReleaseList` operationId).
 func (c *Client) ReleaseList(ctx context.Context, list ListName, params *ReleaseListParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6932,11 +6934,12 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /lists/{list}/import (the `ImportList` operationId).
 	ImportListWithTextBodyWithResponse(ctx context.Context, list ListName, params *ImportListParams, body ImportListTextRequestBody, reqEditors ...RequestEditorFn) (*ImportListResponse, error)
 
-	// ReleaseListWithResponse Hand a list of the store's over to a file
+	// ReleaseListWithResponse Hand a list over to its file, or to the store
 	//
 	// Where a file and the store both have a list, the files are not taken over
 	// until this is called: the file's list takes the place of the store's in one
-	// revision, with no moment between them.
+	// revision, with no moment between them. A list whose file is gone becomes the
+	// store's. Neither can wait to be confirmed: `confirm` is refused.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -9196,11 +9199,12 @@ func (c *ClientWithResponses) ImportListWithTextBodyWithResponse(ctx context.Con
 	return ParseImportListResponse(rsp)
 }
 
-// ReleaseListWithResponse Hand a list of the store's over to a file
+// ReleaseListWithResponse Hand a list over to its file, or to the store
 //
 // Where a file and the store both have a list, the files are not taken over
 // until this is called: the file's list takes the place of the store's in one
-// revision, with no moment between them.
+// revision, with no moment between them. A list whose file is gone becomes the
+// store's. Neither can wait to be confirmed: `confirm` is refused.
 //
 // Returns a wrapper object for the known response body format(s).
 //

@@ -104,7 +104,7 @@ type ServerInterface interface {
 	// ImportList Import entries
 	// (POST /lists/{list}/import)
 	ImportList(w http.ResponseWriter, r *http.Request, list ListName)
-	// ReleaseList Hand a list of the store's over to a file
+	// ReleaseList Hand a list over to its file, or to the store
 	// (POST /lists/{list}/release)
 	ReleaseList(w http.ResponseWriter, r *http.Request, list ListName)
 	// GetDocumentJSON This document, as JSON
