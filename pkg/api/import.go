@@ -92,8 +92,11 @@ func (i *importing) know(l *policy.List) {
 	if l == nil || i.replace {
 		return
 	}
+	now := i.native.Control.Table().Now
 	for k := range l.Entries {
-		i.have[judged{l.Entries[k].Range, l.Entries[k].Action}] = true
+		if e := &l.Entries[k]; e.Live(now) { // others are live again when they are added
+			i.have[judged{e.Range, e.Action}] = true
+		}
 	}
 }
 

@@ -72,34 +72,6 @@ func Clear(at policy.Place) Change {
 	})
 }
 
-// Add adds entries, and makes the list where there is none. One that stands there
-// already stays as it is.
-func Add(at policy.Place, entries ...policy.Entry) Change {
-	return listChange("list.add", at, func(e *edit, old *policy.List) (*policy.List, error) {
-		next := policy.List{}
-		if old != nil {
-			next = *old
-		}
-		have := make(map[judged]bool, len(next.Entries)+len(entries))
-		for i := range next.Entries {
-			have[judges(&next.Entries[i])] = true
-		}
-		added := slices.Clip(next.Entries)
-		for i := range entries {
-			if fresh := entries[i]; !have[judges(&fresh)] {
-				have[judges(&fresh)] = true
-				fresh.By = e.Stamp
-				added = append(added, fresh)
-			}
-		}
-		if old != nil && len(added) == len(old.Entries) {
-			return old, nil
-		}
-		next.Entries = added
-		return &next, nil
-	})
-}
-
 // Which names entries of a list by what they judge, however they are spelled.
 type Which struct {
 	Range  addr.Range

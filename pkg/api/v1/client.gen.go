@@ -419,7 +419,11 @@ type ClientInterface interface {
 	// AddEntriesWithBody Add entries
 	//
 	// One or many. The list is made where there is none. An entry that stands there
-	// already, in canonical form and with that action, stays as it is.
+	// already, in canonical form and with that action, stays as it is. Where it is
+	// expired or disabled it becomes live again, with the new expiry and comment, and
+	// keeps its author and when it was made. Where it is live and another expiry or
+	// comment is given, the answer is 409: change it by PATCH. Without a comment the
+	// one that stands there stays.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -429,7 +433,11 @@ type ClientInterface interface {
 	// AddEntries Add entries
 	//
 	// One or many. The list is made where there is none. An entry that stands there
-	// already, in canonical form and with that action, stays as it is.
+	// already, in canonical form and with that action, stays as it is. Where it is
+	// expired or disabled it becomes live again, with the new expiry and comment, and
+	// keeps its author and when it was made. Where it is live and another expiry or
+	// comment is given, the answer is 409: change it by PATCH. Without a comment the
+	// one that stands there stays.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1407,7 +1415,11 @@ func (c *Client) PatchEntry(ctx context.Context, list ListName, params *PatchEnt
 // AddEntriesWithBody Add entries
 //
 // One or many. The list is made where there is none. An entry that stands there
-// already, in canonical form and with that action, stays as it is.
+// already, in canonical form and with that action, stays as it is. Where it is
+// expired or disabled it becomes live again, with the new expiry and comment, and
+// keeps its author and when it was made. Where it is live and another expiry or
+// comment is given, the answer is 409: change it by PATCH. Without a comment the
+// one that stands there stays.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1427,7 +1439,11 @@ func (c *Client) AddEntriesWithBody(ctx context.Context, list ListName, params *
 // AddEntries Add entries
 //
 // One or many. The list is made where there is none. An entry that stands there
-// already, in canonical form and with that action, stays as it is.
+// already, in canonical form and with that action, stays as it is. Where it is
+// expired or disabled it becomes live again, with the new expiry and comment, and
+// keeps its author and when it was made. Where it is live and another expiry or
+// comment is given, the answer is 409: change it by PATCH. Without a comment the
+// one that stands there stays.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6863,7 +6879,11 @@ type ClientWithResponsesInterface interface {
 	// AddEntriesWithBodyWithResponse Add entries
 	//
 	// One or many. The list is made where there is none. An entry that stands there
-	// already, in canonical form and with that action, stays as it is.
+	// already, in canonical form and with that action, stays as it is. Where it is
+	// expired or disabled it becomes live again, with the new expiry and comment, and
+	// keeps its author and when it was made. Where it is live and another expiry or
+	// comment is given, the answer is 409: change it by PATCH. Without a comment the
+	// one that stands there stays.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6873,7 +6893,11 @@ type ClientWithResponsesInterface interface {
 	// AddEntriesWithResponse Add entries
 	//
 	// One or many. The list is made where there is none. An entry that stands there
-	// already, in canonical form and with that action, stays as it is.
+	// already, in canonical form and with that action, stays as it is. Where it is
+	// expired or disabled it becomes live again, with the new expiry and comment, and
+	// keeps its author and when it was made. Where it is live and another expiry or
+	// comment is given, the answer is 409: change it by PATCH. Without a comment the
+	// one that stands there stays.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9092,7 +9116,11 @@ func (c *ClientWithResponses) PatchEntryWithResponse(ctx context.Context, list L
 // AddEntriesWithBodyWithResponse Add entries
 //
 // One or many. The list is made where there is none. An entry that stands there
-// already, in canonical form and with that action, stays as it is.
+// already, in canonical form and with that action, stays as it is. Where it is
+// expired or disabled it becomes live again, with the new expiry and comment, and
+// keeps its author and when it was made. Where it is live and another expiry or
+// comment is given, the answer is 409: change it by PATCH. Without a comment the
+// one that stands there stays.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9108,7 +9136,11 @@ func (c *ClientWithResponses) AddEntriesWithBodyWithResponse(ctx context.Context
 // AddEntriesWithResponse Add entries
 //
 // One or many. The list is made where there is none. An entry that stands there
-// already, in canonical form and with that action, stays as it is.
+// already, in canonical form and with that action, stays as it is. Where it is
+// expired or disabled it becomes live again, with the new expiry and comment, and
+// keeps its author and when it was made. Where it is live and another expiry or
+// comment is given, the answer is 409: change it by PATCH. Without a comment the
+// one that stands there stays.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
