@@ -131,7 +131,7 @@ func (d *document) changes() []control.Change {
 	var all []control.Change
 	switch {
 	case d.record.said():
-		all = append(all, control.EditTenant(d.tenant, d.record.apply))
+		all = append(all, control.Describe(d.tenant, d.record.apply))
 	case len(d.lists)+len(d.users) == 0:
 		all = append(all, control.Ensure(d.tenant, ""))
 	}
@@ -150,7 +150,7 @@ func replacing(at policy.Place, lists map[string]*content) []control.Change {
 	for _, resource := range slices.Sorted(maps.Keys(lists)) {
 		at.Resource = resource
 		c := lists[resource]
-		all = append(all, control.Replace(at, &c.state, c.entries).Making())
+		all = append(all, control.Restate(at, c.state, c.entries))
 	}
 	return all
 }

@@ -148,6 +148,20 @@ func Adopt(at policy.Place) Change {
 	return ch
 }
 
+// Restate makes a list what it says, and the tenant and the user where there are
+// none. What says again what a file says changes nothing.
+func Restate(at policy.Place, state policy.ListState, entries []policy.Entry) Change {
+	ch := Replace(at, &state, entries).Making()
+	replace, says := ch.edit, policy.List{State: state, Entries: entries}
+	ch.edit = func(e *edit) error {
+		if says.Alike(e.State().ListAt(at)) {
+			return nil
+		}
+		return replace(e)
+	}
+	return ch
+}
+
 // listChange is a change of the list at a place, from what there is to what f
 // makes of it; nil is none.
 func listChange(verb string, at policy.Place, f func(*edit, *policy.List) (*policy.List, error)) Change {

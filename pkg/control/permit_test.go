@@ -113,6 +113,10 @@ var operations = []struct {
 	{"Patch tenants/acme/*", write(Patch(place("tenants/acme/*"), Which{Range: entries("10.0.0.0/16")[0].Range}, func(e *policy.Entry) { e.Comment = "x" }))},
 	{"SetState tenants/acme/*", write(SetState(place("tenants/acme/*"), policy.ListMonitor))},
 	{"Delete tenants/acme/*", write(Delete(place("tenants/acme/*")))},
+	{"Describe acme", write(Describe("acme", func(*policy.TenantRecord) {}))},
+	{"Describe acme-otherwise", write(Describe("acme", func(r *policy.TenantRecord) { r.Name = "ACME" }))},
+	{"Describe staff", write(Describe("staff", func(*policy.TenantRecord) {}))},
+	{"Restate tenants/acme/*", write(Restate(place("tenants/acme/*"), policy.ListOn, entries("10.0.0.0/8")))},
 	{"Adopt tenants/acme/*", write(Adopt(place("tenants/acme/*")))},
 	{"Release tenants/acme/*", func(ctx context.Context, w *world, c *Call) error {
 		_, err := w.Release(ctx, c, place("tenants/acme/*"), "", func() error { return nil })

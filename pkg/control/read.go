@@ -222,7 +222,7 @@ func (s *Service) Switched(c *Call) (off bool, at policy.Pos, err error) {
 
 // Export is what the caller may read of the lists and of the tenants' records: of
 // one tenant, or of all where the tenant is "". The records are given also where
-// files own them.
+// files own them. A tenant's caller that may write lists gets those that it may.
 func (s *Service) Export(c *Call, tenant string) (policy.Image, error) {
 	state, err := s.readable(c, "export", access.ReadLists)
 	if err != nil {
@@ -235,14 +235,20 @@ func (s *Service) Export(c *Call, tenant string) (policy.Image, error) {
 	}
 	i := policy.Image{Lists: map[policy.Place]*policy.List{}, Tenants: map[string]*policy.TenantRecord{}}
 	for at, l := range state.Lists() {
-		if (tenant == "" || at.Tenant == tenant) && c.reads(at) {
+		if (tenant == "" || at.Tenant == tenant) && c.reads(at) && c.applies(state, at) {
 			i.Lists[at] = l
 		}
 	}
 	for id, t := range state.Tenants.All() {
 		if (tenant == "" || id == tenant) && c.who().May(access.ReadTenants, ofTenant(id)) {
-			i.Tenants[id] = &policy.TenantRecord{Name: t.Name, Hosts: t.Hosts, StaffOnly: t.StaffOnly, Attributes: t.Attributes, Users: t.Names}
+			i.Tenants[id] = recordOf(t)
 		}
 	}
 	return i, nil
+}
+
+// applies reports whether the caller could send a list back that it reads. What is
+// staff's to write reads for a tenant's own callers, and would be refused them.
+func (c *Call) applies(s *policy.State, at policy.Place) bool {
+	return c.who().Tenant == "" || !c.maySome(access.WriteLists) || c.lacks(&policy.Table{State: s}, listNeeds(at, true)...) == nil
 }

@@ -18,6 +18,14 @@ func EditTenant(id string, change func(*policy.TenantRecord)) Change {
 	return ch
 }
 
+// Describe is EditTenant for what says again what is there: whoever may read the
+// record may ask, and to change it takes more.
+func Describe(id string, change func(*policy.TenantRecord)) Change {
+	ch := EditTenant(id, change)
+	ch.needs = ch.reads
+	return ch
+}
+
 // Ensure makes a tenant where there is none, and a user of it unless that is "".
 // Whoever may read of them may ask; to make them takes more.
 func Ensure(tenant, user string) Change {
@@ -175,7 +183,7 @@ func tenantChange(verb, id string, a access.Action) Change {
 
 // TenantTag names the content of a tenant's record, whoever owns it.
 func TenantTag(t *policy.Tenant) string {
-	return (&policy.TenantRecord{Name: t.Name, Hosts: t.Hosts, StaffOnly: t.StaffOnly, Attributes: t.Attributes, Users: t.Names}).Tag()
+	return recordOf(t).Tag()
 }
 
 // userChange is one of a user: it is kept in its tenant's record, and goes by
@@ -215,10 +223,10 @@ func endpointChange(verb, name string, a access.Action) Change {
 
 func (e *edit) editRecord(id string, change func(*policy.TenantRecord)) error {
 	was := e.State().Tenants.Get(id)
-	if was != nil && was.Owner != "" {
-		return &policy.Owned{What: "tenant " + id, File: was.Owner}
-	}
 	old := was.Record()
+	if was != nil && was.Owner != "" {
+		old = recordOf(was)
+	}
 	next := policy.TenantRecord{}
 	if old != nil {
 		next = *old
@@ -238,6 +246,11 @@ func (e *edit) editRecord(id string, change func(*policy.TenantRecord)) error {
 		return err
 	}
 	return e.SetRecord(id, &next)
+}
+
+// recordOf is a tenant's record, whoever owns it.
+func recordOf(t *policy.Tenant) *policy.TenantRecord {
+	return &policy.TenantRecord{Name: t.Name, Hosts: t.Hosts, StaffOnly: t.StaffOnly, Attributes: t.Attributes, Users: t.Names}
 }
 
 // recordNeeds are the rights it takes to make one record of another; nil is none.
