@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -42,11 +43,14 @@ func (c *console) writeKeys(w io.Writer, keys []v1.Key) {
 	var t table
 	t.add(bold, "ID", "NAME", "STATUS", "ROLE", "TENANT", "USER", "EXPIRES", "PERMISSIONS")
 	for _, k := range keys {
-		with := plain
-		if k.Status != v1.KeyStatusACTIVE {
+		with, status := plain, string(k.Status)
+		if k.Status == v1.KeyStatusACTIVE && !k.Expires.IsZero() && !k.Expires.After(time.Now()) {
+			status = "EXPIRED"
+		}
+		if status != string(v1.KeyStatusACTIVE) {
 			with = yellow
 		}
-		t.add(with, k.ID, k.Name, string(k.Status), cmp.Or(string(k.Role), "-"), cmp.Or(k.Tenant, "-"), cmp.Or(k.User, "-"),
+		t.add(with, k.ID, k.Name, status, cmp.Or(string(k.Role), "-"), cmp.Or(k.Tenant, "-"), cmp.Or(k.User, "-"),
 			instant(k.Expires), cmp.Or(strings.Join(k.Permissions, " "), "-"))
 	}
 	t.write(w, c)
@@ -116,14 +120,21 @@ func newKeyStatus(c *console, verb, short string, status v1.KeyStatus) *cobra.Co
 	form := formatFlag(cmd)
 	c.asking(cmd, func(ctx context.Context, agent *v1.Client, ids []string) error {
 		keys := make([]v1.Key, 0, len(ids))
+		var failed error
 		for _, id := range ids {
 			k, err := answer[v1.Key](agent.PatchKey(ctx, id, v1.KeyPatch{Status: status}))
 			if err != nil {
-				return fmt.Errorf("%s %s: %w", verb, id, err)
+				failed = fmt.Errorf("%s %s: %w", verb, id, err)
+				break
 			}
 			keys = append(keys, *k)
 		}
-		return c.print(*form, v1.KeyPage{Keys: keys}, func(w io.Writer) { c.writeKeys(w, keys) })
+		if len(keys) == 0 {
+			return failed
+		}
+		// What was done before one failed is done, and is told.
+		printed := c.print(*form, v1.KeyPage{Keys: keys}, func(w io.Writer) { c.writeKeys(w, keys) })
+		return cmp.Or(failed, printed)
 	})
 	return cmd
 }

@@ -168,6 +168,23 @@ func typedRecords() []typed {
 			out:    keyTable,
 		},
 		{
+			name: "keys-blocked-until-one-is-not-there",
+			args: []string{"keys", "block", "k1", "k2"},
+			script: []exchange{
+				{ask: "PATCH /keys/k1\n" + `{"status":"BLOCKED"}`, say: `{"id":"k1","name":"ci","type":"PERMANENT","created":"2026-01-01T00:00:00Z","updated":"2026-01-01T00:00:00Z","status":"BLOCKED","permissions":[]}`},
+				{ask: "PATCH /keys/k2\n" + `{"status":"BLOCKED"}`, status: 404, say: refusal("not-found", "there is no key k2")},
+			},
+			out:  "ID  NAME  STATUS   ROLE  TENANT  USER  EXPIRES  PERMISSIONS\nk1  ci    BLOCKED  -     -       -     -        -\n",
+			errs: "postern: block k2: there is no key k2\n",
+			code: 1,
+		},
+		{
+			name:   "key-expired",
+			args:   []string{"keys", "show", "k1"},
+			script: []exchange{{ask: "GET /keys/k1", say: `{"id":"k1","name":"ci","type":"PERMANENT","created":"2026-01-01T00:00:00Z","updated":"2026-01-01T00:00:00Z","status":"ACTIVE","permissions":[],"expires":"2026-01-31T00:00:00Z"}`}},
+			out:    "ID  NAME  STATUS   ROLE  TENANT  USER  EXPIRES               PERMISSIONS\nk1  ci    EXPIRED  -     -       -     2026-01-31T00:00:00Z  -\n",
+		},
+		{
 			name: "key-block",
 			args: []string{"keys", "block", "k1"},
 			script: []exchange{{

@@ -61,12 +61,30 @@ func (s *Service) createKey(c *Call, k access.Key) (*access.Key, string, error) 
 	if err := s.manages(c, access.CreateKeys, &k); err != nil {
 		return nil, "", err
 	}
+	if err := s.hasTenant(&k); err != nil {
+		return nil, "", err
+	}
 	return s.cfg.Keys.Create(c.who().Name, k, func(_, made *access.Key) error {
 		if err := s.manages(c, access.CreateKeys, made); err != nil {
 			return err
 		}
 		return s.keep(c, "key.create")(nil, made)
 	})
+}
+
+// hasTenant refuses a new key whose tenant there is not: misspelt, it would be good
+// for nothing, until somebody else's tenant has that name.
+func (s *Service) hasTenant(k *access.Key) error {
+	if k.Tenant == "" {
+		return nil
+	}
+	state, err := s.state()
+	if err != nil || state.Tenants.Get(k.Tenant) != nil {
+		return err
+	}
+	r := refuse(Unprocessable, "there is no tenant %s", k.Tenant)
+	r.Mistakes = []Mistake{{Path: "tenant", What: r.What, Remedy: "make it first, or name another"}}
+	return r
 }
 
 // manages refuses a caller, as it is by now, what it may not do to a key, or to one

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/postern-io/postern/pkg/access"
 	"github.com/postern-io/postern/pkg/policy"
 )
 
@@ -24,5 +25,14 @@ func TestMistakesInFiles(t *testing.T) {
 	want := []Mistake{{"/a.yaml:3", "bad", "mend it"}, {"/b.yaml", "gone", ""}, {"", "it is nowhere", ""}}
 	if diff := cmp.Diff(want, r.Mistakes); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A key is not made for a tenant that there is not.
+func TestKeyOfNoTenant(t *testing.T) {
+	w := newWorld(t, acme())
+	_, _, err := w.CreateKey(root(), access.Key{Name: "n", Role: access.TenantAdmin, Tenant: "acmme"})
+	if err == nil || err.Error() != "there is no tenant acmme" {
+		t.Errorf("error = %v", err)
 	}
 }
