@@ -36,7 +36,7 @@ func (c *console) writeStatus(w io.Writer, st *v1.Status) {
 	fmt.Fprintln(w)
 	c.writeEndpoints(w, st.Endpoints)
 	if len(st.Orphaned) > 0 {
-		c.heading(w, "ORPHANED LISTS hold though their file is gone; see postern lists drop")
+		c.heading(w, "ORPHANED LISTS hold though their file is gone: postern lists release NAME hands one to the store, postern lists drop FILE gives them up")
 		for _, l := range st.Orphaned {
 			fmt.Fprintf(w, "%s (%s)\n", l.Name, l.Owner)
 		}

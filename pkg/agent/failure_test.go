@@ -24,7 +24,7 @@ func TestFilesGoWrong(t *testing.T) {
 		}
 	}
 	orphan := func(file, n string) string {
-		return file + ": warning: not there to be read; its lists (" + n + ") stay in force; put it back, or give them up with postern lists drop"
+		return file + ": warning: not there to be read; its lists (" + n + ") stay in force; put it back; or postern lists release NAME hands a list to the store, postern lists drop FILE gives them up"
 	}
 	acmeGone, systemGone := orphan("lists.d/acme.yaml", "3"), orphan("lists.d/system.yaml", "1")
 	tests := []struct {

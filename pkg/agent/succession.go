@@ -325,7 +325,7 @@ func orphans(s *policy.State, files *config.Lists, follows bool) policy.Problems
 			Pos:     policy.Pos{File: file},
 			Warning: true,
 			What:    fmt.Sprintf("not there to be read; its lists (%d) stay in force", lists[file]),
-			Remedy:  "put it back, or give them up with postern lists drop",
+			Remedy:  "put it back; or postern lists release NAME hands a list to the store, postern lists drop FILE gives them up",
 		})
 	}
 	return found
