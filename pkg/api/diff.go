@@ -25,6 +25,9 @@ func recordsOf(d policy.Difference, now time.Time) []v1.RecordDiff {
 		before, after := switched{control.SwitchTag(f.Before)}, switched{control.SwitchTag(f.After)}
 		records = append(records, recordDiff("filtering", &before, &after))
 	}
+	for _, name := range d.Files {
+		records = append(records, v1.RecordDiff{Name: name, Change: v1.RecordDiffChangeFile})
+	}
 	return records
 }
 

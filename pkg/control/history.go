@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -192,9 +193,39 @@ func (s *Service) diff(c *Call, from, to uint64, p Part) (policy.Difference, err
 	if err != nil {
 		return policy.Difference{}, err
 	}
-	d := policy.Differ(before, after.Over(before.Like(state)))
+	files, err := s.filesBetween(from, to, wanted)
+	if err != nil {
+		return policy.Difference{}, err
+	}
+	theirs := func(name string) bool { return !files[name] }
+	d := policy.Differ(part(before, theirs), part(after.Over(before.Kept(state)), theirs))
 	d.Prefixes(s.cfg.Now())
+	d.Files = slices.Sorted(maps.Keys(files))
 	return d, nil
+}
+
+// filesBetween are the names of the records that files changed after one revision
+// and up to another. What they are now is not what they were then.
+func (s *Service) filesBetween(from, to uint64, wanted func(string) bool) (map[string]bool, error) {
+	if from == to {
+		return nil, nil
+	}
+	commits, err := s.cfg.Past.History(HistoryQuery{Before: to + 1, Limit: int(to - from)})
+	if err != nil {
+		return nil, err
+	}
+	names := map[string]bool{}
+	for _, c := range commits {
+		if c.Origin != policy.Files || c.Number <= from || c.Number > to {
+			continue
+		}
+		for _, name := range c.Names {
+			if wanted(name) {
+				names[name] = true
+			}
+		}
+	}
+	return names, nil
 }
 
 // Rollback makes a part of what the store holds what it was at a revision, in a

@@ -17,6 +17,9 @@ type Difference struct {
 	Tenants   []Change[TenantRecord]
 	Endpoints []Change[Endpoint]
 	Filtering *Switched
+	// Files are the names of records that files changed, sorted: what they said
+	// before is not known.
+	Files []string
 }
 
 // Switched is the switch turned: whether filtering is off.
@@ -58,6 +61,9 @@ func (i Image) Like(s *State) Image {
 	}
 	return is
 }
+
+// Kept is the image that the same records have in what the store has of s.
+func (i Image) Kept(s *State) Image { return NewDraft(s).values(i) }
 
 // Differ is what changes from one image to another, prefixes aside. A record that
 // one of them does not speak of is as if it were not there.

@@ -585,7 +585,10 @@ type ClientInterface interface {
 
 	// DiffRevision What is between two revisions
 	//
-	// By record, and in lists by entry; only what the caller may see.
+	// By record, and in lists by entry; only what the caller may see. Of what a file
+	// changed in between there is the name alone, with the change `file`: what files
+	// said before is not kept. Of a revision in which they changed more than 1000
+	// records not even the names are; its reason has their number.
 	//
 	// Corresponds with GET /revisions/{revision}/diff (the `DiffRevision` operationId).
 	DiffRevision(ctx context.Context, revision RevisionNumber, params *DiffRevisionParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1741,7 +1744,10 @@ func (c *Client) Confirm(ctx context.Context, revision RevisionNumber, reqEditor
 
 // DiffRevision What is between two revisions
 //
-// By record, and in lists by entry; only what the caller may see.
+// By record, and in lists by entry; only what the caller may see. Of what a file
+// changed in between there is the name alone, with the change `file`: what files
+// said before is not kept. Of a revision in which they changed more than 1000
+// records not even the names are; its reason has their number.
 //
 // Corresponds with GET /revisions/{revision}/diff (the `DiffRevision` operationId).
 func (c *Client) DiffRevision(ctx context.Context, revision RevisionNumber, params *DiffRevisionParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -7063,7 +7069,10 @@ type ClientWithResponsesInterface interface {
 
 	// DiffRevisionWithResponse What is between two revisions
 	//
-	// By record, and in lists by entry; only what the caller may see.
+	// By record, and in lists by entry; only what the caller may see. Of what a file
+	// changed in between there is the name alone, with the change `file`: what files
+	// said before is not kept. Of a revision in which they changed more than 1000
+	// records not even the names are; its reason has their number.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -9396,7 +9405,10 @@ func (c *ClientWithResponses) ConfirmWithResponse(ctx context.Context, revision 
 
 // DiffRevisionWithResponse What is between two revisions
 //
-// By record, and in lists by entry; only what the caller may see.
+// By record, and in lists by entry; only what the caller may see. Of what a file
+// changed in between there is the name alone, with the change `file`: what files
+// said before is not kept. Of a revision in which they changed more than 1000
+// records not even the names are; its reason has their number.
 //
 // Returns a wrapper object for the known response body format(s).
 //

@@ -668,6 +668,7 @@ func (e ProblemType) Valid() bool {
 const (
 	RecordDiffChangeAdded   RecordDiffChange = "added"
 	RecordDiffChangeChanged RecordDiffChange = "changed"
+	RecordDiffChangeFile    RecordDiffChange = "file"
 	RecordDiffChangeRemoved RecordDiffChange = "removed"
 )
 
@@ -677,6 +678,8 @@ func (e RecordDiffChange) Valid() bool {
 	case RecordDiffChangeAdded:
 		return true
 	case RecordDiffChangeChanged:
+		return true
+	case RecordDiffChangeFile:
 		return true
 	case RecordDiffChangeRemoved:
 		return true
@@ -2033,7 +2036,7 @@ type RecordDiff struct {
 	// Before Of what is not an entry, as it was; of a list its state. Passwords are not told.
 	Before json.RawMessage `json:"before,omitempty,omitzero"`
 
-	// Change What became of it.
+	// Change What became of it. `file`: a file changed it, and nothing more is known.
 	Change RecordDiffChange `json:"change"`
 
 	// Changed Of a list, the entries that are otherwise.
@@ -2046,7 +2049,7 @@ type RecordDiff struct {
 	Removed []Entry `json:"removed,omitempty,omitzero"`
 }
 
-// RecordDiffChange What became of it.
+// RecordDiffChange What became of it. `file`: a file changed it, and nothing more is known.
 type RecordDiffChange string
 
 // Reload The last time the agent read its files.
