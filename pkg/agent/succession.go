@@ -114,7 +114,7 @@ func (s *successor) tenant(before, after *policy.Tenant) *policy.Tenant {
 	case before.Stored:
 		t = after.With(before.Record())
 	case after.Owner == "" && before.Owner != "" && !cleared && !s.files.Owns(before.Owner):
-		t = after.With(recordOf(before))
+		t = after.With(before.AsRecord())
 		t.Stored, t.Owner, t.Pos = false, before.Owner, before.Pos
 	}
 	kept := *t
@@ -127,13 +127,6 @@ func (s *successor) tenant(before, after *policy.Tenant) *policy.Tenant {
 		return before
 	}
 	return &kept
-}
-
-// recordOf is t's record, whoever owns it.
-func recordOf(t *policy.Tenant) *policy.TenantRecord {
-	stored := *t
-	stored.Stored = true
-	return stored.Record()
 }
 
 // users are the after ones' lists, and of before those that must be kept. A user

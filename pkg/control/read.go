@@ -241,7 +241,7 @@ func (s *Service) Export(c *Call, tenant string) (policy.Image, error) {
 	}
 	for id, t := range state.Tenants.All() {
 		if (tenant == "" || id == tenant) && c.who().May(access.ReadTenants, ofTenant(id)) {
-			i.Tenants[id] = recordOf(t)
+			i.Tenants[id] = t.AsRecord()
 		}
 	}
 	return i, nil

@@ -183,7 +183,7 @@ func tenantChange(verb, id string, a access.Action) Change {
 
 // TenantTag names the content of a tenant's record, whoever owns it.
 func TenantTag(t *policy.Tenant) string {
-	return recordOf(t).Tag()
+	return t.AsRecord().Tag()
 }
 
 // userChange is one of a user: it is kept in its tenant's record, and goes by
@@ -225,7 +225,7 @@ func (e *edit) editRecord(id string, change func(*policy.TenantRecord)) error {
 	was := e.State().Tenants.Get(id)
 	old := was.Record()
 	if was != nil && was.Owner != "" {
-		old = recordOf(was)
+		old = was.AsRecord()
 	}
 	next := policy.TenantRecord{}
 	if old != nil {
@@ -246,11 +246,6 @@ func (e *edit) editRecord(id string, change func(*policy.TenantRecord)) error {
 		return err
 	}
 	return e.SetRecord(id, &next)
-}
-
-// recordOf is a tenant's record, whoever owns it.
-func recordOf(t *policy.Tenant) *policy.TenantRecord {
-	return &policy.TenantRecord{Name: t.Name, Hosts: t.Hosts, StaffOnly: t.StaffOnly, Attributes: t.Attributes, Users: t.Names}
 }
 
 // recordNeeds are the rights it takes to make one record of another; nil is none.

@@ -80,6 +80,11 @@ func (t *Tenant) Record() *TenantRecord {
 	if t == nil || !t.Stored {
 		return nil
 	}
+	return t.AsRecord()
+}
+
+// AsRecord is t's record, whoever owns it.
+func (t *Tenant) AsRecord() *TenantRecord {
 	return &TenantRecord{Name: t.Name, Hosts: t.Hosts, StaffOnly: t.StaffOnly, Attributes: t.Attributes, Users: t.Names}
 }
 
