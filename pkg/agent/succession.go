@@ -212,12 +212,11 @@ func (s *successor) secured(ep, stored *policy.Endpoint) *policy.Endpoint {
 		s.clash(ep.Pos, "the security of endpoint "+ep.Name, "remove policies and verificationMode there, or in the store")
 		return ep
 	}
-	c := *ep
-	c.Policies, c.Verify, c.Security, c.Secured = stored.Policies, stored.Verify, stored.Security, true
+	c := ep.SecuredAs(stored)
 	if c.Same(stored) {
 		return stored
 	}
-	return &c
+	return c
 }
 
 // filtering carries over the switch where no file holds it.

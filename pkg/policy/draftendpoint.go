@@ -18,10 +18,15 @@ func (d *Draft) endpoint(name string) *Endpoint {
 // sleep gives an endpoint that no file has any more the security it had.
 func (d *Draft) sleep(name string, ep *Endpoint) {
 	remember(d.before.Endpoints, name, d.endpoint(name))
-	d.state.Dormant = slices.DeleteFunc(slices.Clone(d.state.Dormant), func(old *Endpoint) bool { return old.Name == name })
+	d.forget(name)
 	if ep.Secured {
 		d.state.Dormant = append(d.state.Dormant, ep)
 	}
+}
+
+// forget takes away what is dormant under a name.
+func (d *Draft) forget(name string) {
+	d.state.Dormant = slices.DeleteFunc(slices.Clone(d.state.Dormant), func(ep *Endpoint) bool { return ep.Name == name })
 }
 
 // SetEndpoint puts an endpoint of the store's in the place of one of its name;
@@ -48,12 +53,12 @@ func (d *Draft) Secure(name string, policies *List, verify Verify, s *Security) 
 	case was.SaysSecurity():
 		return &Owned{"the security of endpoint " + name, was.Pos.File}
 	}
-	d.putEndpoint(name, was, was.securedAs(&Endpoint{Policies: policies, Verify: verify, Security: s, Secured: true}))
+	d.putEndpoint(name, was, was.SecuredAs(&Endpoint{Policies: policies, Verify: verify, Security: s, Secured: true}))
 	return nil
 }
 
-// securedAs is ep with the security of another.
-func (ep *Endpoint) securedAs(of *Endpoint) *Endpoint {
+// SecuredAs is ep with the security of another.
+func (ep *Endpoint) SecuredAs(of *Endpoint) *Endpoint {
 	own := *ep
 	own.Policies, own.Verify, own.Security, own.Secured = of.Policies, of.Verify, of.Security, of.Secured
 	return &own
@@ -67,7 +72,7 @@ func (ep *Endpoint) SaysSecurity() bool {
 
 func (d *Draft) putEndpoint(name string, was, ep *Endpoint) {
 	remember(d.before.Endpoints, name, was)
-	d.state.Dormant = slices.DeleteFunc(slices.Clone(d.state.Dormant), func(old *Endpoint) bool { return old.Name == name })
+	d.forget(name)
 	all := slices.Clone(d.state.Endpoints)
 	at := slices.Index(all, was)
 	switch {
@@ -105,6 +110,6 @@ func (d *Draft) RestoreSecurity(name string, of *Endpoint) error {
 	case is.Pos.File != "" && !of.Secured: // the file said it then, and says nothing now
 		of = &Endpoint{}
 	}
-	d.putEndpoint(name, is, is.securedAs(of))
+	d.putEndpoint(name, is, is.SecuredAs(of))
 	return nil
 }

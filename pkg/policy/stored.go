@@ -98,7 +98,7 @@ func withStored(all []*Endpoint, stored map[string]*Endpoint) (with, dormant []*
 		case of.Pos.File == "":
 			all[n] = of
 		case of.Secured:
-			all[n] = ep.securedAs(of)
+			all[n] = ep.SecuredAs(of)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(stored)) {
