@@ -231,41 +231,17 @@ func (s *successor) filtering(before *policy.State) {
 	s.state.FilteringOff = true
 }
 
-// differences are the names of the records in which two states differ.
+// differences are the names of the lists and tenants in which two states differ.
 func differences(before, after *policy.State) []string {
 	var names []string
-	lists := func(at policy.Place, a, b map[string]*policy.List) {
-		for resource := range a {
-			if at.Resource = resource; !a[resource].Same(b[resource]) {
-				names = append(names, at.String())
-			}
-		}
-		for resource := range b {
-			if at.Resource = resource; a[resource] == nil {
-				names = append(names, at.String())
-			}
+	for c := range after.ListsSince(before) {
+		if c.At.Scope != policy.ScopeEndpoint && !c.Before.Same(c.After) {
+			names = append(names, c.At.String())
 		}
 	}
-	lists(policy.Place{Scope: policy.ScopeSystem}, before.System, after.System)
 	for c := range after.Tenants.Since(before.Tenants) {
-		a, b := c.Before, c.After
-		if a == nil || b == nil {
+		if c.Before == nil || c.After == nil {
 			names = append(names, "tenants/"+c.Name)
-		}
-		if a == nil {
-			a = &policy.Tenant{}
-		}
-		if b == nil {
-			b = &policy.Tenant{}
-		}
-		lists(policy.Place{Scope: policy.ScopeTenant, Tenant: c.Name}, a.Lists, b.Lists)
-		for user := range a.Users {
-			lists(policy.Place{Scope: policy.ScopeUser, Tenant: c.Name, User: user}, a.Users[user], b.Users[user])
-		}
-		for user := range b.Users {
-			if a.Users[user] == nil {
-				lists(policy.Place{Scope: policy.ScopeUser, Tenant: c.Name, User: user}, nil, b.Users[user])
-			}
 		}
 	}
 	slices.Sort(names)
