@@ -51,9 +51,9 @@ func (s sources) asked(d gate.Decision) {
 // at are the sources last seen at an endpoint, as it is judged: by its packets, or
 // by its requests.
 func (s sources) at(ep *policy.Endpoint) []netip.Addr {
-	from := s.packets
-	if ep.Client.Source != policy.Peer || ep.Responds() {
-		from = s.requests
+	from := s.requests
+	if ep.JudgesPackets() {
+		from = s.packets
 	}
 	var all []netip.Addr
 	for _, source := range from.Sources(ep.Name) {

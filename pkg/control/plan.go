@@ -123,7 +123,7 @@ func (s *Service) delta(before, after *policy.Table, was, is *policy.Endpoint) E
 // admits is the law's answer as far as an address alone can have one: the
 // packet's where packets are refused, the request's where the gate answers.
 func admits(t *policy.Table, ep *policy.Endpoint, a netip.Addr) bool {
-	if ep.Client.Source == policy.Peer && !ep.Responds() {
+	if ep.JudgesPackets() {
 		return t.DecidePacket(ep, a).Allow
 	}
 	return t.Decide(policy.Query{Endpoint: ep, Addr: a}).Allow

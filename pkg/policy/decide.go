@@ -48,6 +48,10 @@ func (ep *Endpoint) packetPolicies() listPart {
 // Mode is how far the endpoint's verdicts are carried out.
 func (t *Table) Mode(ep *Endpoint) Mode { return max(t.State.Mode, ep.Mode) }
 
+// JudgesPackets reports whether a packet's source is the client that the endpoint
+// judges; else it is the gate that judges, by the request.
+func (ep *Endpoint) JudgesPackets() bool { return ep.Client.Source == Peer && !ep.Responds() }
+
 // Responds reports whether a refusal is answered by the gate.
 func (ep *Endpoint) Responds() bool {
 	return ep.Refuse == RefuseRespond || ep.Refuse == RefuseDefault && ep.HTTP != nil

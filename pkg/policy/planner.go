@@ -87,7 +87,7 @@ func (p *planner) own(ep *Endpoint, law bool) *Set {
 
 // tenant is what it must be in for some tenant of the endpoint.
 func (p *planner) tenant(ep *Endpoint, law bool) *Set {
-	if ep.Client.Source != Peer || ep.Responds() || p.t.State.FilteringOff {
+	if !ep.JudgesPackets() || p.t.State.FilteringOff {
 		return openSet
 	}
 	key := tenantKey{resource: ep.Resource, closed: p.t.State.closed(ep), law: law}
