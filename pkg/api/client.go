@@ -16,9 +16,6 @@ import (
 	"github.com/postern-io/postern/pkg/addr"
 )
 
-// DefaultAddress is where an agent listens and a command asks, unless told.
-const DefaultAddress = "unix:///run/postern/api.sock"
-
 // Client asks an agent.
 type Client struct {
 	address string

@@ -43,7 +43,7 @@ func Explain(t *policy.Table, q Question) (Explanation, error) {
 	}
 	pq := policy.Query{Tenant: q.Tenant, User: q.User, Resource: q.Resource, Addr: addr}
 	if q.Endpoint != "" {
-		if pq.Endpoint = endpoint(t.State, q.Endpoint); pq.Endpoint == nil {
+		if pq.Endpoint = t.State.Endpoint(q.Endpoint); pq.Endpoint == nil {
 			return Explanation{}, unanswerable(404, "endpoint %q: there is none of that name", q.Endpoint)
 		}
 		pq.TruePeer = pq.Endpoint.Client.Source == policy.Peer
@@ -109,13 +109,4 @@ func where(t *policy.Table, ep *policy.Endpoint, addr netip.Addr, v policy.Verdi
 		return "kernel"
 	}
 	return nowhere
-}
-
-func endpoint(s *policy.State, name string) *policy.Endpoint {
-	for _, e := range s.Endpoints {
-		if e.Name == name {
-			return e
-		}
-	}
-	return nil
 }
