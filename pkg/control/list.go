@@ -3,7 +3,6 @@ package control
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/postern-io/postern/pkg/access"
 	"github.com/postern-io/postern/pkg/addr"
@@ -34,18 +33,8 @@ func Replace(at policy.Place, state *policy.ListState, entries []policy.Entry) C
 // ReplaceShown replaces what a dialect shows of a list, and no more. A list that
 // is left without entries goes.
 func ReplaceShown(at policy.Place, entries []policy.Entry) Change {
-	return shown(at, entries, policy.ReplaceShown)
-}
-
-// ReplaceShownPrefixes is ReplaceShown for a dialect that shows denials too, and
-// ranges as prefixes.
-func ReplaceShownPrefixes(at policy.Place, entries []policy.Entry) Change {
-	return shown(at, entries, policy.ReplaceShownPrefixes)
-}
-
-func shown(at policy.Place, entries []policy.Entry, replace func(*policy.List, []policy.Entry, time.Time, *policy.Stamp) *policy.List) Change {
 	return listChange("list.replace", at, func(e *edit, old *policy.List) (*policy.List, error) {
-		next := replace(old, entries, e.Now, e.Stamp)
+		next := policy.ReplaceShown(old, entries, e.Now, e.Stamp)
 		if next != old && len(next.Entries) == 0 && next.State == policy.ListOn {
 			return nil, nil
 		}

@@ -106,7 +106,6 @@ var operations = []struct {
 	{"Replace tenants/staff/*", write(Replace(place("tenants/staff/*"), nil, entries("10.0.0.0/8")))},
 	{"Replace tenants/nobody/*", write(Replace(place("tenants/nobody/*"), nil, entries("10.0.0.0/8")))},
 	{"ReplaceShown tenants/acme/*", write(ReplaceShown(place("tenants/acme/*"), entries("10.0.0.0/8")))},
-	{"ReplaceShownPrefixes endpoints/acme-data", write(ReplaceShownPrefixes(place("endpoints/acme-data"), entries("10.0.0.0/8")))},
 	{"Clear tenants/acme/*", write(Clear(place("tenants/acme/*")))},
 	{"Add tenants/acme/*", write(Add(place("tenants/acme/*"), entries("10.0.0.9")...))},
 	{"Remove tenants/acme/*", write(Remove(place("tenants/acme/*"), Which{Range: entries("10.0.0.0/16")[0].Range}))},

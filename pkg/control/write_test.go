@@ -38,7 +38,6 @@ func TestListChanges(t *testing.T) {
 		},
 		{name: "shown-as-it-was", change: ReplaceShown(at, entries("10.0.0.0/16", "2001:db8::/48")), want: old},
 		{name: "shown-none", change: ReplaceShown(at, nil), want: "-10.0.6.6#bad !10.0.7.0/24#later .10.0.8.0/24#gone"},
-		{name: "shown-as-prefixes", change: ReplaceShownPrefixes(at, entries("10.0.0.0/16", "2001:db8::/48")), want: "10.0.0.0/16#office ?2001:db8::/48#visitor !10.0.7.0/24#later .10.0.8.0/24#gone"},
 		{name: "clear", change: Clear(at), want: "-10.0.6.6#bad"},
 		{name: "add", change: Add(at, entries("10.5.0.0/16#new", "10.0.0.0/16")...), want: old + " 10.5.0.0/16#new"},
 		{name: "add-twice", change: Add(at, entries("10.5.0.1", "10.5.0.1/32")...), want: old + " 10.5.0.1"},
